@@ -1,0 +1,1 @@
+"""Feature-driven talking-face generation with StyleGAN2."""
