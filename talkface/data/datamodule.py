@@ -1,0 +1,199 @@
+"""The LightningDataModule: windows for training, whole clips for testing."""
+
+from pathlib import Path
+from typing import Any
+
+import torch
+from jaxtyping import Float, UInt8
+from pytorch_lightning import LightningDataModule
+from torch import Tensor
+from torch.utils.data import DataLoader, Dataset, DistributedSampler, default_collate
+
+from talkface.data.augment import Augment, augment
+from talkface.data.layout import read_corpus
+from talkface.data.windows import ClipDataset, ResolutionError, WindowDataset
+from talkface.types import Window
+
+MILD = Augment()
+"""Slight changes of colour and geometry."""
+
+
+class TalkFaceData(LightningDataModule):
+    """A prepared corpus in batches.
+
+    Training and validation see windows of ``frames`` frames, testing and prediction whole clips
+    one at a time. Images travel as ``uint8`` and become floating point in [-1, 1] on the device,
+    where driving frames are also augmented, in training only.
+
+    Args:
+        root: Folder of a prepared corpus.
+        resolution: Side of the images in pixels, at most the stored side.
+        frames: Frames per window.
+        batch_size: Windows per batch and process.
+        workers: Processes that read; 0 reads in the main process. Does not change the batches.
+        mfcc: Preset of the sound features.
+        augment: Strength of the augmentation of driving frames; null for none.
+        windows_per_clip: Windows drawn from each clip in one epoch.
+        seed: Start of all draws of windows, at least 0.
+        test_split: Manifest that ``test`` and ``predict`` read.
+        limit: Use only the first so many clips of each split.
+
+    Raises:
+        ManifestNotFoundError: If ``root`` is no prepared corpus.
+        ResolutionError: If the clips are stored smaller than ``resolution``.
+        ValueError: If a number is out of range.
+    """
+
+    def __init__(
+        self,
+        root: Path,
+        resolution: int = 64,
+        frames: int = 20,
+        batch_size: int = 8,
+        workers: int = 2,
+        mfcc: str = "davs",
+        augment: Augment | None = MILD,
+        windows_per_clip: int = 1,
+        seed: int = 0,
+        test_split: str = "test",
+        limit: int | None = None,
+    ) -> None:
+        super().__init__()
+        least = {
+            "resolution": (resolution, 1),
+            "frames": (frames, 1),
+            "batch_size": (batch_size, 1),
+            "workers": (workers, 0),
+            "windows_per_clip": (windows_per_clip, 1),
+            "seed": (seed, 0),
+            "limit": (1 if limit is None else limit, 1),
+        }
+        for name, (value, minimum) in least.items():
+            if value < minimum:
+                raise ValueError(f"`data.{name}` is {value}; use at least {minimum}.")
+        self.root, self.resolution, self.frames, self.mfcc = Path(root), resolution, frames, mfcc
+        self.batch_size, self.workers, self.augment = batch_size, workers, augment
+        self.windows_per_clip, self.seed = windows_per_clip, seed
+        self.test_split, self.limit = test_split, limit
+        self.corpus = read_corpus(self.root)
+        if resolution > self.corpus.side:
+            raise ResolutionError(self.root, self.corpus.side, resolution)
+
+    @property
+    def classes(self) -> int:
+        """Number of words of the corpus."""
+        return len(self.corpus.words)
+
+    def setup(self, stage: str) -> None:
+        """Read the manifests that ``stage`` needs.
+
+        Raises:
+            ManifestNotFoundError: If a split does not exist.
+            NoUsableClipError: If ``frames`` is longer than every clip of a split.
+        """
+        if stage == "fit":
+            self.train = self._windows("train", self.windows_per_clip)
+        if stage in {"fit", "validate"}:
+            self.val = self._windows("val", 1)
+        if stage in {"test", "predict"}:
+            self.test = ClipDataset(
+                self.root, self.test_split, self.resolution, self.mfcc, self.limit
+            )
+
+    def train_dataloader(self) -> DataLoader[Window]:
+        """Shuffled windows, other ones in every epoch."""
+        sampler = EpochSampler(
+            self.train, self._trainer("world_size", 1), self._trainer("global_rank", 0), self.seed
+        )
+        sampler.set_epoch(self._trainer("current_epoch", 0))
+        full = len(sampler) >= self.batch_size
+        return self._loader(self.train, self.batch_size, sampler=sampler, drop_last=full)
+
+    def val_dataloader(self) -> DataLoader[Window]:
+        """The same windows of the ``val`` split every time."""
+        return self._loader(self.val, self.batch_size)
+
+    def test_dataloader(self) -> DataLoader[Window]:
+        """Whole clips, one per batch."""
+        return self._loader(self.test, 1)
+
+    def predict_dataloader(self) -> DataLoader[Window]:
+        """The same clips as ``test``."""
+        return self.test_dataloader()
+
+    def on_after_batch_transfer(self, batch: Window, dataloader_idx: int) -> Window:
+        """Turn images into floating point in [-1, 1] and make the driving frames."""
+        frames = _normalised(batch.frames)
+        driving, moved = frames, batch.landmarks
+        if self.augment is not None and self.trainer is not None and self.trainer.training:
+            driving, moved = augment(frames, batch.landmarks, self.augment)
+        return batch._replace(
+            identity=_normalised(batch.identity),
+            frames=frames,
+            driving=driving,
+            driving_landmarks=moved,
+        )
+
+    def _windows(self, split: str, windows_per_clip: int) -> WindowDataset:
+        return WindowDataset(
+            self.root,
+            split,
+            self.frames,
+            self.resolution,
+            self.mfcc,
+            windows_per_clip,
+            self.seed,
+            self.limit,
+        )
+
+    def _loader(
+        self, dataset: Dataset[Window], batch_size: int, **options: Any
+    ) -> DataLoader[Window]:
+        return DataLoader(
+            dataset,
+            batch_size=batch_size,
+            num_workers=self.workers,
+            persistent_workers=self.workers > 0,
+            pin_memory=torch.cuda.is_available(),
+            collate_fn=_stacked,
+            **options,
+        )
+
+    def _trainer(self, name: str, default: int) -> int:
+        """A number that the trainer knows, or its value without a trainer."""
+        return default if self.trainer is None else getattr(self.trainer, name)
+
+
+class EpochSampler(DistributedSampler[Window]):
+    """Shuffle, share among processes, and tell the dataset which epoch it is.
+
+    Lightning calls ``set_epoch`` before every epoch, and leaves a sampler of this type in place.
+
+    Args:
+        windows: The dataset.
+        replicas: Number of processes.
+        rank: This process.
+        seed: Start of the shuffling.
+    """
+
+    def __init__(self, windows: WindowDataset, replicas: int, rank: int, seed: int) -> None:
+        super().__init__(windows, replicas, rank, shuffle=True, seed=seed)
+        self.windows = windows
+
+    def set_epoch(self, epoch: int) -> None:
+        """Another order and other windows."""
+        super().set_epoch(epoch)
+        self.windows.set_epoch(epoch)
+
+
+def _stacked(windows: list[Window]) -> Window:
+    """A batch. Driving frames are the frames until they are augmented: not copied twice."""
+    lean = [w._replace(driving=w.label, driving_landmarks=w.label) for w in windows]
+    batch: Window = default_collate(lean)
+    return batch._replace(driving=batch.frames, driving_landmarks=batch.landmarks)
+
+
+def _normalised(
+    images: UInt8[Tensor, "*b 3 h w"] | Float[Tensor, "*b 3 h w"],
+) -> Float[Tensor, "*b 3 h w"]:
+    return images if images.is_floating_point() else images.float() / 127.5 - 1

@@ -1,0 +1,239 @@
+"""The on-disk contract of a prepared corpus: written by ``data_prep``, read by ``talkface``.
+
+::
+
+    ROOT/corpus.json               name, side of the crops, rates, list of words
+    ROOT/{train,val,test}.jsonl    one clip record per line
+    ROOT/clips/ID.jpgs             frames, JPEG 4:4:4, one after the other
+    ROOT/clips/ID.npz              offsets of the frames, landmarks, transforms, sound
+    ROOT/clips/ID.json             the record; written last, so it marks a complete clip
+
+Every file is written aside and renamed, so that an interrupted run leaves no half-written file.
+"""
+
+import dataclasses
+import io
+import json
+import os
+import uuid
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO
+from zipfile import BadZipFile
+
+import numpy as np
+import torch
+from jaxtyping import Float, Int16, UInt8
+from PIL import Image
+from torch import Tensor
+from torchvision.io import ImageReadMode, decode_jpeg
+
+from talkface.data.records import (
+    FORMAT,
+    ClipRecord,
+    Corpus,
+    LayoutError,
+    ManifestNotFoundError,
+    PreparedClip,
+    WordSpan,
+    damaged,
+    parse_fields,
+    parse_record,
+)
+
+__all__ = [
+    "FORMAT",
+    "SPLITS",
+    "ClipReader",
+    "ClipRecord",
+    "Corpus",
+    "LayoutError",
+    "ManifestNotFoundError",
+    "PreparedClip",
+    "WordSpan",
+    "is_complete",
+    "read_corpus",
+    "read_manifest",
+    "read_record",
+    "write_aside",
+    "write_clip",
+    "write_corpus",
+]
+
+SPLITS = ("train", "val", "test")
+"""Names of the manifests that ``write_corpus`` keeps in step with the records."""
+
+QUALITY = 95
+"""JPEG quality of the stored frames."""
+
+
+@contextmanager
+def write_aside(path: Path) -> Iterator[IO[bytes]]:
+    """Open a temporary file beside ``path`` that takes its name only if all goes well."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.part")
+    try:
+        with temporary.open("xb") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def write_clip(root: Path, clip: PreparedClip) -> None:
+    """Store one clip, the record last.
+
+    Raises:
+        LayoutError: If record and tensors disagree about the length of the clip.
+    """
+    record = clip.record
+    lengths = {"frames": len(clip.frames), "samples": len(clip.sound)}
+    if lengths != {"frames": record.frames, "samples": record.samples}:
+        raise LayoutError(
+            f"Clip {record.id!r} holds {lengths}, but its record says {record.frames} frames "
+            f"and {record.samples} samples. Build the record from the tensors."
+        )
+    images = [_encode(image) for image in clip.frames.permute(0, 2, 3, 1).numpy()]
+    with write_aside(_file(root, record.id, "jpgs")) as file:
+        file.write(b"".join(images))
+    with write_aside(_file(root, record.id, "npz")) as file:
+        np.savez(
+            file,
+            offsets=np.cumsum([0, *map(len, images)]),
+            landmarks=clip.landmarks.to(torch.float32).numpy(),
+            transforms=clip.transforms.to(torch.float32).numpy(),
+            sound=clip.sound.numpy(),
+        )
+    with write_aside(_file(root, record.id, "json")) as file:
+        file.write(json.dumps(dataclasses.asdict(record)).encode())
+
+
+def write_corpus(root: Path, corpus: Corpus, records: Iterable[ClipRecord]) -> None:
+    """Write the manifests of all splits that have clips, then ``corpus.json``."""
+    lines: dict[str, list[str]] = {}
+    for record in records:
+        lines.setdefault(record.split, []).append(json.dumps(dataclasses.asdict(record)) + "\n")
+    for split in {*SPLITS} - {*lines}:
+        (root / f"{split}.jsonl").unlink(missing_ok=True)
+    for split, rows in lines.items():
+        with write_aside(root / f"{split}.jsonl") as file:
+            file.write("".join(rows).encode())
+    with write_aside(root / "corpus.json") as file:
+        file.write(json.dumps(dataclasses.asdict(corpus), indent=1).encode())
+
+
+def read_corpus(root: Path) -> Corpus:
+    """Read ``corpus.json``.
+
+    Raises:
+        ManifestNotFoundError: If there is none.
+        LayoutError: If it is damaged or of another version.
+    """
+    path = root / "corpus.json"
+    if not path.is_file():
+        raise ManifestNotFoundError(root)
+    fields = parse_fields(path, path.read_text())
+    if fields.get("format") != FORMAT:
+        raise LayoutError(
+            f"{path} has format {fields.get('format')!r}, this version reads {FORMAT}. "
+            "Prepare the corpus again with the `data_prep` of this version."
+        )
+    try:
+        return Corpus(**{**fields, "words": tuple(fields["words"])})
+    except (KeyError, TypeError) as error:
+        raise damaged(path, error) from error
+
+
+def read_manifest(root: Path, split: str) -> list[ClipRecord]:
+    """Read the records of one split, in the order in which they were written.
+
+    Raises:
+        ManifestNotFoundError: If the split does not exist.
+        LayoutError: If a line is damaged.
+    """
+    path = root / f"{split}.jsonl"
+    if not path.is_file():
+        raise ManifestNotFoundError(root, split)
+    return [parse_record(path, line) for line in path.read_text().splitlines() if line.strip()]
+
+
+def read_record(root: Path, clip: str) -> ClipRecord:
+    """Read the record of one complete clip, for instance to resume a preparation."""
+    path = _file(root, clip, "json")
+    return parse_record(path, path.read_text())
+
+
+def is_complete(root: Path, clip: str) -> bool:
+    """Whether everything of a clip has been written."""
+    return _file(root, clip, "json").is_file()
+
+
+class ClipReader:
+    """Random access to one stored clip; reads only the bytes that are asked for.
+
+    Args:
+        root: Folder of the corpus.
+        record: Line of the manifest.
+
+    Raises:
+        LayoutError: If files of the clip are missing or damaged.
+    """
+
+    def __init__(self, root: Path, record: ClipRecord) -> None:
+        self.record = record
+        self._images, self._path = _file(root, record.id, "jpgs"), _file(root, record.id, "npz")
+        self._arrays = self._load("offsets", "landmarks", "sound")
+
+    def frames(self, indices: Sequence[int]) -> UInt8[Tensor, "n 3 side side"]:
+        """Decode the frames at ``indices``, in that order."""
+        offsets = self._arrays["offsets"].tolist()
+        images = []
+        try:
+            with self._images.open("rb") as file:
+                for index in indices:
+                    if not 0 <= index < self.record.frames:
+                        raise IndexError(
+                            f"Clip {self.record.id!r} has no frame {index}, only 0 to "
+                            f"{self.record.frames - 1}."
+                        )
+                    file.seek(offsets[index])
+                    data = bytearray(file.read(offsets[index + 1] - offsets[index]))
+                    images.append(torch.frombuffer(data, dtype=torch.uint8))
+            decoded: list[Tensor] = decode_jpeg(images, ImageReadMode.RGB)
+        except (OSError, RuntimeError, ValueError) as error:
+            raise damaged(self._images, error) from error
+        return torch.stack(decoded)
+
+    def sound(self) -> Int16[Tensor, " samples"]:
+        """All samples of the clip."""
+        return torch.from_numpy(self._arrays["sound"])
+
+    def landmarks(self) -> Float[Tensor, "n 68 2"]:
+        """Points of all frames in crop pixels, NaN where unknown."""
+        return torch.from_numpy(self._arrays["landmarks"])
+
+    def transforms(self) -> Float[Tensor, "n 2 3"]:
+        """Affine maps of all frames from source pixels to crop pixels."""
+        return torch.from_numpy(self._load("transforms")["transforms"])
+
+    def _load(self, *names: str) -> dict[str, np.ndarray]:
+        try:
+            with np.load(self._path) as arrays:
+                return {name: arrays[name] for name in names}
+        except (OSError, ValueError, KeyError, EOFError, BadZipFile) as error:
+            raise damaged(self._path, error) from error
+
+
+def _file(root: Path, clip: str, suffix: str) -> Path:
+    if not clip or ".." in Path(clip).parts or Path(clip).is_absolute():
+        raise LayoutError(f"{clip!r} cannot name a clip. Use a relative path without `..`.")
+    return root / "clips" / f"{clip}.{suffix}"
+
+
+def _encode(image: UInt8[np.ndarray, "side side 3"]) -> bytes:
+    buffer = io.BytesIO()
+    Image.fromarray(image).save(buffer, "JPEG", quality=QUALITY, subsampling=0)
+    return buffer.getvalue()
