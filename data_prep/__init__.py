@@ -1,0 +1,1 @@
+"""Raw corpora to prepared folders; ``talkface`` never imports this package."""

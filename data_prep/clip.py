@@ -1,0 +1,46 @@
+"""One raw clip to one prepared clip: decode, landmarks, align, crop."""
+
+from data_prep.corpora.raw import ClipError, RawClip, RawCorpus
+from data_prep.faces import LandmarkSource
+from talkface.data.layout import ClipRecord, PreparedClip
+from talkface.data.media import read_audio, read_video
+from talkface.faces.align import align_landmarks
+from talkface.types import FPS, SAMPLE_RATE
+
+TOLERANCE = 0.5
+"""By how many seconds the sound may end before the picture."""
+
+
+def prepare_clip(
+    corpus: RawCorpus, clip: RawClip, source: LandmarkSource, *, side: int, split: str
+) -> PreparedClip:
+    """Prepare one clip.
+
+    Args:
+        corpus: The corpus that knows its words.
+        clip: The clip.
+        source: Gives the landmarks.
+        side: Side S of the crops in pixels.
+        split: Manifest that the clip will belong to.
+
+    Raises:
+        ClipError: Annotation or sidecar is missing or damaged, or the sound is too short.
+        MediaError: The video cannot be decoded.
+        FaceError: The face is not seen well enough.
+    """
+    annotation = corpus.annotate(clip)
+    frames, sound = read_video(clip.video), read_audio(clip.video)
+    short = len(frames) / FPS - len(sound) / SAMPLE_RATE
+    if short > TOLERANCE:
+        raise ClipError(f"The sound of {clip.video} ends {short:.2f} s before the picture.")
+    aligned = align_landmarks(frames, source.points(clip, frames), side)
+    record = ClipRecord(
+        id=clip.id,
+        split=split,
+        frames=len(frames),
+        samples=len(sound),
+        speaker=annotation.speaker,
+        words=annotation.words,
+        source=str(clip.video),
+    )
+    return PreparedClip(record, aligned.frames, aligned.landmarks, aligned.transforms, sound)

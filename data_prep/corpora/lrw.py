@@ -1,0 +1,80 @@
+"""LRW: 500 words in the wild, 29 frames each, the word in the middle.
+
+Chung and Zisserman 2016, https://www.robots.ox.ac.uk/~vgg/data/lip_reading/lrw1.html. The official
+tree is ``lipread_mp4/WORD/{train,val,test}/WORD_00001.mp4`` with ``WORD_00001.txt`` beside it.
+LRW names no speakers; a ``WORD_00001.json`` may add ``speaker`` and the exact times
+``word_start`` and ``word_end`` in seconds.
+"""
+
+import json
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from data_prep.corpora.raw import Annotation, ClipError, CorpusError, RawClip
+from talkface.data.layout import SPLITS, WordSpan
+from talkface.types import FPS
+
+FRAMES = 29
+"""Length of every clip; the word is centred in it."""
+
+DURATION = re.compile(r"^\s*Duration:?\s+([0-9]*\.?[0-9]+)", re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class LrwCorpus:
+    """The folder ``lipread_mp4``, or the one that holds it."""
+
+    source: Path
+    name: str = "lrw"
+
+    def clips(self) -> list[RawClip]:
+        """All videos, by word, split and number."""
+        nested = self.source / "lipread_mp4"
+        root = nested if nested.is_dir() else self.source
+        clips = [
+            RawClip(path.relative_to(root).with_suffix("").as_posix(), path, split=split)
+            for word in sorted(root.glob("*/"))
+            for split in SPLITS
+            for path in sorted((word / split).glob("[!.]*.mp4"))
+        ]
+        if not clips:
+            raise CorpusError(
+                f"No video under {root} in folders WORD/{{{','.join(SPLITS)}}}. `--source` must "
+                "be the folder `lipread_mp4` of LRW, or the one that holds it."
+            )
+        return clips
+
+    def annotate(self, clip: RawClip) -> Annotation:
+        """The word by the folder, its span by the duration, the speaker by the sidecar."""
+        extra = _sidecar(clip.video.with_suffix(".json"))
+        if {"word_start", "word_end"} <= extra.keys():
+            start, end = float(extra["word_start"]), float(extra["word_end"])
+        else:
+            half, centre = _duration(clip.video.with_suffix(".txt")) / 2, FRAMES / FPS / 2
+            start, end = max(centre - half, 0.0), centre + half
+        word = clip.video.parent.parent.name
+        return Annotation(str(extra.get("speaker", "")), (WordSpan(word, start, end),))
+
+
+def _duration(path: Path) -> float:
+    """Length of the word in seconds."""
+    if not path.is_file():
+        raise ClipError(f"No metadata {path}. It belongs beside the video; unpack LRW again.")
+    match = DURATION.search(path.read_text(encoding="utf-8", errors="replace"))
+    if match is None:
+        raise ClipError(f"{path} has no line `Duration: 0.51 seconds`. Unpack LRW again.")
+    return float(match[1])
+
+
+def _sidecar(path: Path) -> dict[str, Any]:
+    if not path.is_file():
+        return {}
+    try:
+        fields = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise ClipError(f"{path} is not JSON ({error}).") from error
+    if not isinstance(fields, dict):
+        raise ClipError(f"{path} must hold an object, not {type(fields).__name__}.")
+    return fields

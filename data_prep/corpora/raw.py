@@ -1,0 +1,78 @@
+"""What every raw corpus offers, whatever its folders look like."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from talkface.data.layout import WordSpan
+
+SIDECAR = ".landmarks.npy"
+"""Suffix of the file beside a video that holds its landmarks, float32 of frames x 68 x 2."""
+
+
+class CorpusError(ValueError):
+    """A raw folder is not the corpus that it was taken for."""
+
+
+class ClipError(ValueError):
+    """One clip cannot be used; the others can."""
+
+
+@dataclass(frozen=True)
+class RawClip:
+    """One clip of a raw corpus, not yet opened.
+
+    Attributes:
+        id: Name, unique in the corpus; slashes make folders.
+        video: The video file, with its sound.
+        group: Whose clips are held out together: the speaker, where the folder tells.
+        split: The official split, or None where the corpus has none.
+    """
+
+    id: str
+    video: Path
+    group: str = ""
+    split: str | None = None
+
+    @property
+    def sidecar(self) -> Path:
+        """Where its landmarks are, if they were made together with the video."""
+        return self.video.with_suffix(SIDECAR)
+
+
+@dataclass(frozen=True)
+class Annotation:
+    """What is known about a clip.
+
+    Attributes:
+        speaker: Who speaks; empty when unknown.
+        words: What is spoken when.
+    """
+
+    speaker: str
+    words: tuple[WordSpan, ...]
+
+
+class RawCorpus(Protocol):
+    """A raw corpus: cheap to list, annotated clip by clip."""
+
+    @property
+    def name(self) -> str:
+        """Name of the corpus."""
+        ...
+
+    def clips(self) -> list[RawClip]:
+        """All clips, in a fixed order, without opening them.
+
+        Raises:
+            CorpusError: The folder holds none.
+        """
+        ...
+
+    def annotate(self, clip: RawClip) -> Annotation:
+        """Speaker and words of one clip.
+
+        Raises:
+            ClipError: The annotation is missing or damaged.
+        """
+        ...

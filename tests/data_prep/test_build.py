@@ -1,0 +1,160 @@
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+import torch
+
+from data_prep import worker
+from data_prep.build import build
+from data_prep.corpora import CorpusError, GridCorpus, LrwCorpus
+from data_prep.splits import Holdout
+from data_prep.worker import Job
+from talkface.data.layout import (
+    ClipReader,
+    ClipRecord,
+    PreparedClip,
+    read_corpus,
+    read_manifest,
+    write_clip,
+)
+from talkface.faces import TEMPLATE, LandmarkModelError
+from tests.data_prep.trees import grid_tree, lrw_tree
+
+NAMES = ("bbaf2n", "lbaq7a", "pbav3s", "sbahzp")
+ONE_EACH = Holdout(val=1, test=1)
+
+
+@pytest.fixture(scope="module")
+def raw(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return grid_tree(tmp_path_factory.mktemp("grid"), {"s1": NAMES})
+
+
+@pytest.fixture
+def job(raw: Path, tmp_path: Path) -> Job:
+    source = shutil.copytree(raw, tmp_path / "raw")
+    return Job(GridCorpus(source), tmp_path / "prepared", side=64, landmarks="sidecar")
+
+
+def test_grid_is_prepared(job: Job) -> None:
+    summary = build(job, ONE_EACH, workers=0)
+    assert (summary.prepared, summary.kept, summary.skipped) == (4, 0, {})
+    corpus = read_corpus(job.output)
+    assert (corpus.name, corpus.side) == ("grid", 64)
+    assert corpus.words == ("bbb", "lll", "ppp", "soon", "sss")
+    sizes = {split: len(read_manifest(job.output, split)) for split in ("train", "val", "test")}
+    assert sizes == {"train": 2, "val": 1, "test": 1}
+    record = read_manifest(job.output, "test")[0]
+    assert (record.speaker, record.frames) == ("s1", 15)
+    assert abs(record.samples - 15 * 640) < 1100
+
+
+def test_eyes_and_mouth_lie_at_the_template_in_every_frame(job: Job) -> None:
+    build(job, ONE_EACH, workers=0)
+    reader = ClipReader(job.output, read_manifest(job.output, "train")[0])
+    pictures = reader.frames(range(15)).double()
+    grid = torch.stack(torch.meshgrid(torch.arange(64), torch.arange(64), indexing="xy"), -1)
+    weight = (pictures - 60).clamp(min=0)[..., None]
+    centroid = (weight * grid).sum(dim=(2, 3)) / weight.sum(dim=(2, 3))
+    marks = reader.landmarks().double()
+    parts = [marks[:, a:b].mean(dim=1) for a, b in ((36, 42), (42, 48), (48, 68))]
+    torch.testing.assert_close(centroid, torch.stack(parts, dim=1), atol=0.5, rtol=0)
+    target = (torch.tensor(TEMPLATE) * 64 - 0.5).double().expand(15, 3, 2)
+    torch.testing.assert_close(centroid, target, atol=1.5, rtol=0)
+
+
+def test_lrw_is_prepared_with_its_own_splits(tmp_path: Path) -> None:
+    raw = lrw_tree(tmp_path / "raw")
+    job = Job(LrwCorpus(raw), tmp_path / "prepared", side=64, landmarks="sidecar")
+    assert build(job, Holdout(), workers=0).prepared == 8
+    assert read_corpus(job.output).words == ("ABOUT", "MIGHT")
+    sizes = {split: len(read_manifest(job.output, split)) for split in ("train", "val", "test")}
+    assert sizes == {"train": 4, "val": 2, "test": 2}
+    span = read_manifest(job.output, "test")[1].words[0]
+    assert span.word == "MIGHT"
+    assert [span.start, span.end] == pytest.approx([0.38, 0.78])
+
+
+def test_bad_clips_are_skipped_with_their_reasons(job: Job) -> None:
+    source = job.corpus.clips()
+    source[0].video.write_bytes(b"")
+    source[1].sidecar.unlink()
+    summary = build(job, ONE_EACH, workers=0)
+    assert summary.prepared == 2
+    assert "is empty" in summary.skipped["s1/bbaf2n"]
+    assert "No landmarks" in summary.skipped["s1/lbaq7a"]
+    lines = (job.output / "skipped.jsonl").read_text().splitlines()
+    assert [json.loads(line)["id"] for line in lines] == ["s1/bbaf2n", "s1/lbaq7a"]
+    listed = {r.id for s in ("train", "val", "test") for r in _manifest(job, s)}
+    assert listed == {"s1/pbav3s", "s1/sbahzp"}
+
+
+def test_a_surprise_skips_the_clip_but_a_full_disk_stops(
+    job: Job, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def surprise(*_args: object, **_options: object) -> None:
+        raise ZeroDivisionError("in some decoder")
+
+    monkeypatch.setattr(worker, "prepare_clip", surprise)
+    reasons = build(job, ONE_EACH, workers=0).skipped.values()
+    assert set(reasons) == {"ZeroDivisionError('in some decoder')"}
+
+    def full(*_args: object, **_options: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(worker, "prepare_clip", full)
+    with pytest.raises(OSError, match="No space left"):
+        build(job, ONE_EACH, workers=0)
+
+
+def test_an_interrupted_run_goes_on_where_it_stopped(
+    job: Job, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written: list[str] = []
+
+    def interrupted(root: Path, clip: PreparedClip) -> None:
+        if len(written) == 2:
+            raise KeyboardInterrupt
+        write_clip(root, clip)
+        written.append(clip.record.id)
+
+    monkeypatch.setattr(worker, "write_clip", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        build(job, ONE_EACH, workers=0)
+    assert not (job.output / "corpus.json").exists()
+    leftover = job.output / "clips" / "s1" / ".x.jpgs.1234.part"
+    leftover.write_bytes(b"half")
+    before = {p: p.stat().st_mtime_ns for p in (job.output / "clips").rglob("*.jpgs")}
+    monkeypatch.setattr(worker, "write_clip", write_clip)
+    summary = build(job, ONE_EACH, workers=0)
+    assert (summary.kept, summary.prepared) == (2, 2)
+    assert {p: p.stat().st_mtime_ns for p in before} == before
+    assert not leftover.exists()
+    assert len(_manifest(job, "train")) == 2
+
+
+def test_a_resumed_corpus_equals_one_made_at_once(job: Job, tmp_path: Path) -> None:
+    build(job, Holdout(0, 0), workers=0, limit=2)
+    build(job, ONE_EACH, workers=0)
+    whole = Job(job.corpus, tmp_path / "whole", side=64, landmarks="sidecar")
+    build(whole, ONE_EACH, workers=0)
+    for path in (*whole.output.rglob("*.jsonl"), *whole.output.rglob("*.jpgs")):
+        assert path.read_bytes() == (job.output / path.relative_to(whole.output)).read_bytes()
+
+
+def test_other_settings_for_the_same_output_are_refused(job: Job) -> None:
+    build(job, ONE_EACH, workers=0, limit=3)
+    other = Job(job.corpus, job.output, side=128, landmarks="sidecar")
+    with pytest.raises(CorpusError, match=r"was prepared with .*64.*, now asked for is .*128"):
+        build(other, ONE_EACH, workers=0)
+
+
+def test_a_detector_that_cannot_be_loaded_stops_at_once(job: Job, tmp_path: Path) -> None:
+    no_model = Job(job.corpus, tmp_path / "other", side=64, landmarks="mediapipe")
+    with pytest.raises(LandmarkModelError, match="--task"):
+        build(no_model, ONE_EACH, workers=2)
+
+
+def _manifest(job: Job, split: str) -> list[ClipRecord]:
+    path = job.output / f"{split}.jsonl"
+    return read_manifest(job.output, split) if path.is_file() else []

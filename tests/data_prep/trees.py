@@ -1,0 +1,54 @@
+"""Miniature raw corpora in the folders of the real ones: a drawn face and a tone, H.264 and AAC."""
+
+import json
+import math
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from talkface.data.media import write_video
+from tests.faces.drawn import draw, face_points, placed
+
+ALIGN = "0 2500 sil\n2500 7500 {0}\n7500 8000 sp\n8000 12000 soon\n12000 15000 sil\n"
+
+
+def write_clip(path: Path, frames: int = 15, corner: float = 40.0) -> None:
+    """A face that moves right by half a pixel per frame, and its landmarks beside it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    track = [placed(face_points(), size=60.0, corner=(corner + t / 2, 20.0)) for t in range(frames)]
+    pictures = torch.stack([draw(points, 96, 128, sigma=3.0) for points in track])
+    time = torch.arange(frames * 640) / 16_000
+    tone = (8000 * torch.sin(2 * math.pi * 220 * time)).to(torch.int16)
+    write_video(path.with_suffix(".mp4"), pictures, tone)
+    np.save(path.with_suffix(".landmarks.npy"), torch.stack(track).numpy())
+
+
+def grid_tree(root: Path, names: dict[str, tuple[str, ...]]) -> Path:
+    """``root/s1/bbaf2n.mp4`` with ``root/align/s1/bbaf2n.align`` for the clips of each speaker."""
+    for speaker, clips in names.items():
+        for number, name in enumerate(clips):
+            write_clip(root / speaker / f"{name}.mp4", corner=30.0 + 2 * number)
+            align = root / "align" / speaker / f"{name}.align"
+            align.parent.mkdir(parents=True, exist_ok=True)
+            align.write_text(ALIGN.format(name[0] * 3))
+    return root
+
+
+def lrw_tree(root: Path, words: tuple[str, ...] = ("ABOUT", "MIGHT")) -> Path:
+    """``root/lipread_mp4/WORD/{train,val,test}/WORD_00001.mp4`` with the ``.txt`` of LRW."""
+    for word in words:
+        for split, count in {"train": 2, "val": 1, "test": 1}.items():
+            for number in range(1, count + 1):
+                path = root / "lipread_mp4" / word / split / f"{word}_{number:05d}.mp4"
+                write_clip(path, frames=29)
+                path.with_suffix(".txt").write_text(
+                    "Disk reference: 6110\nChannel: BBC1\nProgram start: 1900\n"
+                    "Clip start: 2.00\nClip end: 3.16\nDuration: 0.40 seconds\n"
+                )
+    return root
+
+
+def write_speaker(path: Path, **fields: object) -> None:
+    """The ``.json`` beside a clip."""
+    path.with_suffix(".json").write_text(json.dumps(fields))
