@@ -1,0 +1,90 @@
+"""Encoder trio and generator as one: what is left of the system when it is trained."""
+
+from typing import Literal
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from talkface.models.audio import AudioEncoder
+from talkface.models.generator import Generator
+from talkface.models.identity import IdentityCodes, IdentityEncoder
+from talkface.models.video import VideoCodes, VideoEncoder
+from talkface.types import Window
+
+Drive = Literal["audio", "video", "both"]
+
+CHUNK = 32
+"""Frames rendered at once in evaluation."""
+
+
+class Animator(nn.Module):
+    """Encode portraits, sound and video, and render; the networks come from whoever inherits.
+
+    Attributes:
+        identity_encoder: E_i.
+        video_encoder: E_v.
+        audio_encoder: E_a.
+        generator: G.
+    """
+
+    identity_encoder: IdentityEncoder
+    video_encoder: VideoEncoder
+    audio_encoder: AudioEncoder
+    generator: Generator
+
+    def encode_identity(self, image: Float[Tensor, "b 3 s s"]) -> IdentityCodes:
+        """What the portraits look like; images in [-1, 1]."""
+        codes: IdentityCodes = self.identity_encoder(image)
+        return codes
+
+    def encode_audio(self, mfcc: Float[Tensor, "b t k s"]) -> Float[Tensor, "b t d"]:
+        """What is said at every frame."""
+        codes: Tensor = self.audio_encoder(mfcc)
+        return codes
+
+    def encode_video(self, frames: Float[Tensor, "b t 3 s s"]) -> VideoCodes:
+        """What the faces do in every frame; images in [-1, 1]."""
+        codes: VideoCodes = self.video_encoder(frames)
+        return codes
+
+    def render(
+        self,
+        mouth: Float[Tensor, "b t d"],
+        face: Float[Tensor, "b t e"],
+        identity: IdentityCodes,
+    ) -> Float[Tensor, "b t 3 s s"]:
+        """Frames, about [-1, 1], of b portraits that move as the codes say."""
+        plan = self.generator.plan(identity)
+        frames = self.generator(mouth.flatten(0, 1), face.flatten(0, 1), plan)
+        runs: Tensor = frames.unflatten(0, mouth.shape[:2])
+        return runs
+
+    def drive(self, window: Window, drive: Drive) -> Float[Tensor, "b t 3 s s"]:
+        """Render a whole window as in use.
+
+        ``audio`` sees portrait and sound only; ``video`` portrait and driving frames; ``both``
+        takes lips from the sound, eyes and contour from the driving frames.
+        """
+        identity = self.encode_identity(window.identity)
+        t = window.mfcc.shape[1]
+        if drive == "audio":
+            face = self.encode_video(window.identity[:, None]).face.expand(-1, t, -1)
+            return self.render(self.encode_audio(window.mfcc), face, identity)
+        video = self.encode_video(window.driving)
+        mouth = video.lips if drive == "video" else self.encode_audio(window.mfcc)
+        return self.render(mouth, video.face, identity)
+
+    def drive_clip(self, window: Window, drive: Drive) -> Float[Tensor, "t 3 s s"]:
+        """Render one clip of any length in bounded memory; frames in [0, 1], rounded to 8 bits."""
+        chunks = []
+        for start in range(0, window.mfcc.shape[1], CHUNK):
+            run = slice(start, start + CHUNK)
+            part = window._replace(mfcc=window.mfcc[:, run], driving=window.driving[:, run])
+            chunks.append(pictures(self.drive(part, drive)[0]))
+        return torch.cat(chunks)
+
+
+def pictures(frames: Float[Tensor, "*n s s"]) -> Float[Tensor, "*n s s"]:
+    """From [-1, 1] to [0, 1] in steps of 1/255, as written to a file."""
+    return ((frames.float().clamp(-1, 1) + 1) * 127.5).round() / 255

@@ -1,0 +1,206 @@
+import math
+
+import pytest
+import torch
+from torch import Tensor
+
+from talkface.models import Generator, IdentityCodes
+from talkface.models.generator import CALM, Level
+from talkface.models.layers import ModulatedConv
+
+CHANNELS = (4, 6, 8, 8, 8)
+MOUTH, FACE = 6, 4
+
+
+def untrained(side: int = 64, *, residual: bool = True) -> Generator:
+    torch.manual_seed(0)
+    return Generator(side, MOUTH, FACE, 5, CHANNELS, base=512, limit=12, residual=residual).eval()
+
+
+def generator(side: int = 64, *, residual: bool = True) -> Generator:
+    """A narrow generator in which nothing is zero, as if it were trained."""
+    network = untrained(side, residual=residual)
+    with torch.no_grad():
+        for parameter in network.parameters():
+            if not parameter.any():
+                parameter.normal_(std=0.3)
+    return network
+
+
+def portraits(count: int = 1, side: int = 64) -> IdentityCodes:
+    rng = torch.Generator().manual_seed(1)
+    maps = tuple(
+        torch.randn(count, c, side // 2**i, side // 2**i, generator=rng)
+        for i, c in enumerate(CHANNELS)
+    )
+    image = torch.rand(count, 3, side, side, generator=rng) * 2 - 1
+    return IdentityCodes(torch.randn(count, 7, generator=rng), maps, image)
+
+
+def drives(count: int) -> tuple[Tensor, Tensor]:
+    rng = torch.Generator().manual_seed(2)
+    return torch.randn(count, MOUTH, generator=rng), torch.randn(count, FACE, generator=rng)
+
+
+@pytest.mark.parametrize(("side", "levels"), [(64, 5), (128, 6)])
+def test_pictures_have_the_side_asked_for(side: int, levels: int) -> None:
+    network = generator(side)
+    plan = network.plan(portraits(side=side))
+    assert network(*drives(2), plan).shape == (2, 3, side, side)
+    assert len(plan.styles) == len(plan.splices) == levels
+    sides = [None if splice is None else splice.shape[-1] for splice in plan.splices]
+    assert sides == [None, 8, 16, 32, 64, 128][-levels:] if side == 128 else [4, 8, 16, 32, 64]
+
+
+@torch.no_grad()
+def test_one_plan_for_all_frames_is_a_plan_for_every_frame() -> None:
+    network = generator()
+    codes, (mouth, face) = portraits(2), drives(6)
+    together = network(mouth, face, network.plan(codes))
+    for i in range(6):
+        who = slice(i // 3, i // 3 + 1)
+        own = IdentityCodes(codes.code[who], tuple(m[who] for m in codes.maps), codes.image[who])
+        alone = network(mouth[i : i + 1], face[i : i + 1], network.plan(own))
+        torch.testing.assert_close(alone, together[i : i + 1], atol=1e-4, rtol=1e-4)
+
+
+@torch.no_grad()
+@pytest.mark.parametrize("which", [0, 1], ids=["mouth", "face"])
+def test_a_code_changes_its_own_frame_only(which: int) -> None:
+    network = generator()
+    plan, codes = network.plan(portraits()), list(drives(3))
+    before = network(*codes, plan)
+    codes[which] = codes[which] + torch.tensor([0.0, 0.5, 0.0])[:, None]
+    change = (network(*codes, plan) - before).abs().mean((1, 2, 3))
+    assert change[1] > 1e-2
+    assert change[0] == change[2] == 0
+
+
+@torch.no_grad()
+@pytest.mark.parametrize("scale", range(5))
+@pytest.mark.parametrize("way", ["style", "splice"])
+def test_every_identity_map_changes_the_picture_as_style_and_as_splice(
+    scale: int, way: str
+) -> None:
+    network = generator()
+    codes, (mouth, face) = portraits(), drives(1)
+    if way == "style":
+        for name, parameter in network.named_parameters():
+            if ".splice." in name:
+                parameter.zero_()
+        change = torch.ones_like(codes.maps[scale])
+    else:
+        change = codes.maps[scale] - codes.maps[scale].mean((2, 3), keepdim=True)
+    maps = (*codes.maps[:scale], codes.maps[scale] + change, *codes.maps[scale + 1 :])
+    before = network(mouth, face, network.plan(codes))
+    after = network(mouth, face, network.plan(codes._replace(maps=maps)))
+    assert (after - before).abs().mean() > 1e-3
+
+
+@torch.no_grad()
+def test_the_side_without_a_map_takes_its_style_from_the_smallest_map() -> None:
+    network = generator(128)
+    plan = network.plan(portraits(side=128))
+    smallest = portraits(side=128).maps[4].mean((2, 3))
+    for level in (0, 1):
+        torch.testing.assert_close(plan.styles[level], network.styles[level](smallest))
+
+
+@torch.no_grad()
+def test_an_untrained_generator_repeats_the_portrait_unless_it_paints_it_all() -> None:
+    codes, inputs = portraits(2), drives(6)
+    network = untrained()
+    expected = codes.image.repeat_interleave(3, 0)
+    torch.testing.assert_close(network(*inputs, network.plan(codes)), expected)
+    network = untrained(residual=False)
+    assert (network(*inputs, network.plan(codes)) - expected).abs().mean() > 0.1
+
+
+@torch.no_grad()
+def test_the_painted_picture_is_added_to_the_portrait() -> None:
+    codes, inputs = portraits(2), drives(2)
+    difference, whole = generator(), generator(residual=False)
+    whole.load_state_dict(difference.state_dict())
+    painted = whole(*inputs, whole.plan(codes))
+    found = difference(*inputs, difference.plan(codes))
+    torch.testing.assert_close(found, painted + codes.image)
+    other = codes._replace(image=-codes.image)
+    assert torch.equal(whole(*inputs, whole.plan(other)), painted)
+
+
+@torch.no_grad()
+def test_styles_of_an_untrained_generator_scatter_little_about_one() -> None:
+    torch.manual_seed(0)
+    network = Generator(64, identity_dim=16, identity_channels=CHANNELS)
+    styles = torch.randn(200, 256 + 64 + 16)
+    for module in network.modules():
+        if isinstance(module, ModulatedConv):
+            scales = module.affine(styles)
+            assert scales.mean().item() == pytest.approx(1, abs=0.05)
+            assert scales.std().item() == pytest.approx(CALM, rel=0.1)
+
+
+@torch.no_grad()
+def test_frames_flicker_in_training_only() -> None:
+    network = generator()
+    plan, (mouth, face) = network.plan(portraits()), drives(1)
+    twice = network(mouth.expand(2, -1), face.expand(2, -1), plan)
+    torch.testing.assert_close(twice[0], twice[1])
+    network.train()
+    twice = network(mouth.expand(2, -1), face.expand(2, -1), plan)
+    assert (twice[0] - twice[1]).abs().mean() > 1e-3
+
+
+@torch.no_grad()
+def test_the_picture_of_the_level_below_is_drawn_twice_as_large_under_the_new_one() -> None:
+    level = Level(3, 4, 0, 2, 16, up=True)
+    level.rgb.weight.zero_()
+    level.rgb_bias.copy_(torch.tensor([0.0, 10.0, 20.0]))
+    slope = torch.arange(8.0).expand(1, 3, 8, 8)
+    _, picture = level(torch.randn(1, 3, 8, 8), slope, torch.zeros(1, 2), None)
+    expected = (torch.arange(16) + 0.5) / 2 - 0.5
+    for channel, bias in enumerate((0.0, 10.0, 20.0)):
+        torch.testing.assert_close(picture[0, channel, 7, 2:-2], expected[2:-2] + bias)
+
+
+@torch.no_grad()
+def test_a_splice_adds_the_portrait_to_its_own_frames_at_unit_variance() -> None:
+    torch.manual_seed(0)
+    level = Level(16, 16, 5, 2, 32, up=False)
+    seen: list[Tensor] = []
+    level.first_activation.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0]))
+    x, style, splice = torch.randn(4, 16, 32, 32), torch.zeros(4, 2), torch.randn(2, 16, 32, 32)
+    level(x, None, style, splice)
+    assert level.merge is not None
+    merged = level.merge(level.first(x, style))
+    torch.testing.assert_close(seen[0], (merged + splice[[0, 0, 1, 1]]) / math.sqrt(2))
+    assert seen[0].var().item() == pytest.approx(1, abs=0.15)
+
+
+@pytest.mark.parametrize("side", [96, 32, 0])
+def test_sides_that_are_no_power_of_two_from_64_are_refused(side: int) -> None:
+    with pytest.raises(ValueError, match=f"must be a power of two from 64, got {side}"):
+        Generator(side)
+
+
+def test_every_parameter_and_every_input_takes_part_in_the_picture() -> None:
+    network = generator().train()
+    codes, inputs = portraits(), [x.requires_grad_() for x in drives(2)]
+    network(*inputs, network.plan(codes)).square().mean().backward()
+    for name, parameter in [*network.named_parameters(), *zip("mf", inputs, strict=True)]:
+        assert parameter.grad is not None, name
+        assert parameter.grad.isfinite().all(), name
+        assert parameter.grad.any(), name
+
+
+def test_half_precision_stays_finite_and_close_to_full_precision() -> None:
+    network = generator()
+    codes, (mouth, face) = portraits(), drives(2)
+    full = network(mouth, face, network.plan(codes))
+    with torch.autocast("cpu", torch.bfloat16):
+        half = network(100 * mouth, face, network.plan(codes))
+        assert half.isfinite().all()
+        half = network(mouth, face, network.plan(codes))
+    half.float().square().mean().backward()
+    assert all(p.grad is not None and p.grad.isfinite().all() for p in network.parameters())
+    assert (half - full).abs().mean() < 0.03 * full.abs().mean()
