@@ -1,0 +1,26 @@
+"""Loss terms in named slots; a slot's name is its key on the dashboard."""
+
+from talkface.losses.adversarial import Adversarial, discriminator_loss
+from talkface.losses.landmarks import LandmarkError
+from talkface.losses.objective import Objective, Terms
+from talkface.losses.perceptual import Perceptual, Pixel
+from talkface.losses.regularizers import R1
+from talkface.losses.sync import Contrastive, InfoNCE, ModalityAdversary
+from talkface.losses.term import Term
+from talkface.losses.words import WordConfusion
+
+__all__ = [
+    "R1",
+    "Adversarial",
+    "Contrastive",
+    "InfoNCE",
+    "LandmarkError",
+    "ModalityAdversary",
+    "Objective",
+    "Perceptual",
+    "Pixel",
+    "Term",
+    "Terms",
+    "WordConfusion",
+    "discriminator_loss",
+]
