@@ -1,0 +1,300 @@
+"""The GAN step: who learns when, what drives what, and what a checkpoint keeps."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import pytorch_lightning as pl
+import torch
+from torch import Tensor, nn
+
+from talkface.data.datamodule import TalkFaceData
+from talkface.losses import (
+    R1,
+    Adversarial,
+    Contrastive,
+    InfoNCE,
+    LandmarkError,
+    ModalityAdversary,
+    Pixel,
+    Terms,
+    WordConfusion,
+)
+from talkface.models import (
+    FAN,
+    AudioEncoder,
+    Generator,
+    IdentityEncoder,
+    ModalityDiscriminator,
+    SequenceDiscriminator,
+    VideoEncoder,
+    WordClassifier,
+)
+from talkface.models.animator import pictures
+from talkface.optim import LazyAdam
+from talkface.system import TalkFace
+from talkface.types import Window
+
+CHANNELS = (8, 8, 8, 8, 8)
+DIM = 16
+ENCODERS = ("identity_encoder", "video_encoder", "audio_encoder")
+NETWORKS = (*ENCODERS, "generator")
+
+
+def all_terms() -> Terms:
+    return Terms(
+        pixel=Pixel(),
+        gan=Adversarial(),
+        contrastive=Contrastive(),
+        contrastive_raw=Contrastive(normalize=False),
+        info_nce=InfoNCE(),
+        sync_gan=ModalityAdversary(),
+        words=WordConfusion(),
+        landmarks=LandmarkError(),
+    )
+
+
+def system(terms: Terms | None = None, *, residual: bool = True, **settings: Any) -> TalkFace:
+    """All networks, as small as they get."""
+    torch.manual_seed(0)
+    return TalkFace(
+        IdentityEncoder(DIM, CHANNELS),
+        VideoEncoder(DIM, 4, FAN(features=16, depth=2, pool=False), hidden=16),
+        AudioEncoder(DIM, width=8),
+        Generator(64, DIM, 8, 8, CHANNELS, base=256, limit=16, residual=residual),
+        terms or all_terms(),
+        SequenceDiscriminator(frames=2, scales=1, layers=2, width=8),
+        ModalityDiscriminator(DIM, 16),
+        WordClassifier(classes=3, frames=4, dim=DIM + sum(CHANNELS), width=8),
+        **{"rendered": 2, **settings},
+    )
+
+
+def data(prepared: Path) -> TalkFaceData:
+    return TalkFaceData(prepared, frames=6, batch_size=2, workers=0, augment=None)
+
+
+def trainer(steps: int = 1) -> pl.Trainer:
+    return pl.Trainer(
+        accelerator="cpu",
+        max_epochs=1,
+        limit_train_batches=steps,
+        limit_val_batches=0,
+        num_sanity_val_steps=0,
+        logger=False,
+        enable_checkpointing=False,
+        enable_progress_bar=False,
+        enable_model_summary=False,
+    )
+
+
+@pytest.fixture
+def window(prepared: Path) -> Window:
+    module = data(prepared)
+    module.setup("fit")
+    return module.on_after_batch_transfer(next(iter(module.train_dataloader())), 0)
+
+
+def weights(module: nn.Module) -> list[Tensor]:
+    return [p.detach().clone() for p in module.parameters()]
+
+
+def moved(module: nn.Module, before: list[Tensor]) -> bool:
+    return any(not torch.equal(p, q) for p, q in zip(module.parameters(), before, strict=True))
+
+
+# -- who learns -------------------------------------------------------------------------------
+
+
+def test_every_network_learns_in_its_own_phase_only(
+    prepared: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = system(r1=R1())
+    seen: list[tuple[str, dict[str, bool]]] = []
+    names = [*NETWORKS, "adversaries.gan", "adversaries.sync_gan", "adversaries.words"]
+    phase = TalkFace.phase
+
+    @contextmanager
+    def watched(self: TalkFace, name: Any) -> Iterator[Any]:
+        before = {n: weights(self.get_submodule(n)) for n in names}
+        with phase(self, name) as step:
+            yield step
+        seen.append((name, {n: moved(self.get_submodule(n), before[n]) for n in names}))
+
+    monkeypatch.setattr(TalkFace, "phase", watched)
+    trainer(steps=2).fit(model, data(prepared))
+    for name, changed in seen:
+        for network, learned in changed.items():
+            assert learned == (network.startswith("adversaries") == (name == "discriminator")), (
+                f"{network} in the phase of the {name}"
+            )
+    assert [name for name, _ in seen] == ["discriminator", "generator"] * 2
+
+
+def test_nothing_is_rendered_while_the_encoders_warm_up(prepared: Path) -> None:
+    model = system(warmup=1)
+    before = {name: weights(model.get_submodule(name)) for name in NETWORKS}
+    trainer(steps=1).fit(model, data(prepared))
+    changed = {name: moved(model.get_submodule(name), before[name]) for name in NETWORKS}
+    assert changed == {
+        "identity_encoder": False,
+        "video_encoder": True,
+        "audio_encoder": True,
+        "generator": False,
+    }
+
+
+def test_a_warm_up_without_anyone_to_play_against_trains(prepared: Path) -> None:
+    model = system(Terms(gan=Adversarial(), landmarks=LandmarkError()), warmup=1, r1=R1())
+    trainer(steps=2).fit(model, data(prepared))
+    assert model.steps == 2
+
+
+def test_the_penalty_of_a_game_that_is_not_played_is_not_due(prepared: Path) -> None:
+    trainer(steps=1).fit(system(Terms(pixel=Pixel()), r1=R1(every=1)), data(prepared))
+
+
+def test_r1_is_lazy(prepared: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    model, steps = system(r1=R1(every=2)), []
+    penalty = TalkFace.r1_penalty
+
+    def counted(self: TalkFace, target: Tensor, r1: R1) -> Tensor:
+        steps.append(self.steps)
+        return penalty(self, target, r1)
+
+    monkeypatch.setattr(TalkFace, "r1_penalty", counted)
+    fitting = trainer()
+    fitting.limit_train_batches = 1.0
+    fitting.fit_loop.max_epochs = 2
+    fitting.fit(model, data(prepared))
+    assert (steps, model.steps) == ([0, 2], 4)
+
+
+def test_the_generator_learns_faster_and_rates_fall(prepared: Path) -> None:
+    model = system(generator_adam=LazyAdam(lr=1e-3), equalized=3.0, anneal_steps=2)
+    fitting = trainer(steps=1)
+    fitting.fit(model, data(prepared))
+    encoders, generator = fitting.optimizers[0].param_groups
+    count = sum(p.numel() for p in model.generator.parameters())
+    assert sum(p.numel() for p in generator["params"]) == count
+    assert encoders["lr"] == pytest.approx(1e-3 * 0.51)
+    assert generator["lr"] == pytest.approx(3e-3 * 0.51)
+
+
+# -- what is rendered -------------------------------------------------------------------------
+
+
+def test_an_untrained_generator_repeats_the_portrait(window: Window) -> None:
+    model = system().eval()
+    with torch.no_grad():
+        frames = model.drive(window, "both")
+    torch.testing.assert_close(frames, window.identity[:, None].expand_as(frames))
+
+
+def changes(model: TalkFace, window: Window, other: Window, drive: Any) -> bool:
+    with torch.no_grad():
+        return not torch.equal(model.drive(window, drive), model.drive(other, drive))
+
+
+@pytest.mark.parametrize(
+    ("drive", "hears", "sees"),
+    [("audio", True, False), ("video", False, True), ("both", True, True)],
+)
+def test_a_drive_follows_its_sources_and_no_other(
+    window: Window, drive: str, hears: bool, sees: bool
+) -> None:
+    model = system(residual=False).eval()
+    assert changes(model, window, window._replace(mfcc=window.mfcc.flip(1)), drive) == hears
+    assert changes(model, window, window._replace(driving=window.driving.flip(3)), drive) == sees
+    assert changes(model, window, window._replace(identity=window.identity.flip(2)), drive)
+
+
+@pytest.mark.parametrize(("share", "same"), [(1.0, True), (0.0, False)])
+def test_sound_alone_moves_a_still_face_as_in_use(window: Window, share: float, same: bool) -> None:
+    model = system(residual=False, still_face=share, drives=("audio",)).eval()
+    with torch.no_grad():
+        rendered = model.imagine(window)[0].frames
+        used = model.drive(window, "audio")
+    assert rendered is not None
+    runs = [used[:, i : i + 2] for i in range(5)]
+    assert any(torch.allclose(rendered, run, atol=1e-5) for run in runs) == same
+
+
+def test_drives_lie_one_after_the_other(window: Window) -> None:
+    rendering, _ = system(drives=("audio", "video", "both")).imagine(window)
+    assert rendering.frames is not None
+    assert rendering.target is not None
+    assert rendering.frames.shape == rendering.target.shape == (6, 2, 3, 64, 64)
+    assert torch.equal(rendering.target[:2], rendering.target[4:])
+
+
+def test_a_long_clip_is_rendered_in_parts(prepared: Path) -> None:
+    module = data(prepared)
+    module.setup("test")
+    clip = module.on_after_batch_transfer(next(iter(module.test_dataloader())), 0)
+    model = system(residual=False).eval()
+    with torch.no_grad():
+        whole, parts = pictures(model.drive(clip, "both")[0]), model.drive_clip(clip, "both")
+    assert len(parts) == clip.mfcc.shape[1] > 32
+    torch.testing.assert_close(parts, whole, atol=1.5 / 255, rtol=0)
+
+
+def test_pictures_have_256_levels() -> None:
+    levels = (
+        pictures(torch.tensor([[-2.0, -1.0, 0.0], [0.003, 1.0, 3.0]])[:, :, None].expand(2, 3, 3))
+        * 255
+    )
+    assert levels[:, :, 0].flatten().tolist() == [0.0, 0.0, 128.0, 128.0, 255.0, 255.0]
+
+
+# -- refusals and checkpoints -----------------------------------------------------------------
+
+
+@pytest.mark.parametrize("slot", ["gan", "sync_gan", "words"])
+def test_a_game_needs_two(slot: str) -> None:
+    terms = replace(Terms(pixel=Pixel()), **{slot: getattr(all_terms(), slot)})
+    model = system()
+    with pytest.raises(ValueError, match=rf"terms\.{slot} is set"):
+        TalkFace(
+            model.identity_encoder,
+            model.video_encoder,
+            model.audio_encoder,
+            model.generator,
+            terms,
+        )
+
+
+def test_windows_too_short_for_the_word_adversary_are_told(window: Window) -> None:
+    short = window._replace(frames=window.frames[:, :3])
+    with pytest.raises(
+        ValueError, match=r"runs of 4 frames, but windows have 3; raise data\.frames"
+    ):
+        system().identity_features(short)
+
+
+def test_a_checkpoint_goes_on_counting(prepared: Path, tmp_path: Path) -> None:
+    fitting = trainer(steps=2)
+    fitting.fit(system(), data(prepared))
+    fitting.save_checkpoint(tmp_path / "model.ckpt")
+    resumed = system()
+    again = trainer(steps=1)
+    again.fit_loop.max_epochs = 2
+    again.fit(resumed, data(prepared), ckpt_path=tmp_path / "model.ckpt", weights_only=False)
+    assert resumed.steps == 3
+
+
+def test_validation_reports_both_drives_copy_and_sync(prepared: Path) -> None:
+    (metrics,) = trainer_with_validation().validate(system(), data(prepared), verbose=False)
+    assert {"val/psnr_audio", "val/psnr_video", "val/psnr_copy", "val/sync_accuracy"} <= set(
+        metrics
+    )
+    assert metrics["val/psnr_audio"] == pytest.approx(metrics["val/psnr_copy"])
+
+
+def trainer_with_validation() -> pl.Trainer:
+    fitting = trainer()
+    fitting.limit_val_batches = 1.0
+    return fitting
