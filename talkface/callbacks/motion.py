@@ -1,0 +1,214 @@
+"""Whether the rendered mouth and eyes move as the true ones do."""
+
+from collections.abc import Iterable, Iterator
+from typing import Any, NamedTuple
+
+import torch
+from jaxtyping import Bool, Float
+from pytorch_lightning import Callback, LightningModule, Trainer
+from torch import Tensor
+
+from talkface.callbacks.shared import cut, detached, gather, names, renderer, unit
+from talkface.callbacks.table import TestTable, log_cell
+from talkface.metrics.opening import Agreement, MotionAgreement, Openings, openings
+from talkface.metrics.reader import FittedReader, MouthReader, TrainableReader
+from talkface.metrics.table import Cell, finite
+from talkface.types import Window
+
+SPACING = 4
+"""Every so many frames of a window are shown to a reader that is fitted: neighbours are alike."""
+
+EPOCHS = 10
+"""Most epochs of training windows from which a reader is fitted."""
+
+CHUNK = 32
+"""Frames rendered at once."""
+
+
+class Clip(NamedTuple):
+    """Openings of one clip: true ones, by row as read, and the frames that are compared."""
+
+    truth: Openings
+    rows: dict[str, Openings]
+    spoken: Bool[Tensor, " t"]
+
+
+class MouthMotion(Callback):
+    """Correlation, gain and lag of mouth and eye openings, entered into `TestTable`'s table.
+
+    A reader reads the openings from the frames of every row, which are compared with those of the
+    corpus' landmarks, in spoken frames and without each clip's mean. The row *ground truth* shows
+    how well the reader itself does. Control: the same clips rendered with the sound of the clip
+    before, of another word where the corpus has word classes, cut to the shorter of the two.
+
+    Args:
+        reader: Reads openings; by default one that is fitted on training crops when the test
+            starts.
+        crops: Training crops to fit such a reader on.
+        lags: Frames by which the correlation is also measured either way.
+        foreign: Whether to render the control.
+    """
+
+    def __init__(
+        self,
+        reader: MouthReader | None = None,
+        crops: int = 1500,
+        lags: int = 5,
+        foreign: bool = True,
+    ) -> None:
+        super().__init__()
+        self.reader = FittedReader() if reader is None else reader
+        self.crops, self.lags, self.foreign = crops, lags, foreign
+        self._clips: dict[str, Clip] = {}
+        self._sounds: dict[int, Tensor] = {}
+
+    def on_test_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Fit the reader, if it is one to be fitted.
+
+        Raises:
+            RuntimeError: If there is no table, or nothing to fit the reader on.
+        """
+        self._clips, self._sounds = {}, {}
+        _table(trainer)
+        if isinstance(self.reader, TrainableReader):
+            frames, landmarks = training_crops(trainer, self.crops)
+            self.reader.fit(frames.to(pl_module.device), landmarks.to(pl_module.device))
+
+    def on_test_batch_end(
+        self,
+        trainer: Trainer,
+        pl_module: LightningModule,
+        outputs: Any,
+        batch: Window,
+        batch_idx: int,
+        dataloader_idx: int = 0,
+    ) -> None:
+        """Read the openings of one clip from every row."""
+        (clip,) = names(batch)
+        rows = {row: self._read(frames) for row, frames in outputs.items()}
+        if (sound := self._foreign_sound(batch)) is not None:
+            rows["foreign"] = self._read(self._dub(pl_module, batch, sound))
+        truth = Openings(*(detached(series) for series in openings(batch.landmarks[0])))
+        self._clips[clip] = Clip(truth, rows, detached(batch.spoken[0]))
+
+    @staticmethod
+    def _dub(module: LightningModule, batch: Window, sound: Tensor) -> Float[Tensor, "t 3 S S"]:
+        """Frames with the lips of another sound, as long as the shorter of the two."""
+        frames = min(sound.shape[1], batch.mfcc.shape[1])
+        dubbed = cut(batch, slice(frames))._replace(mfcc=sound[:, :frames].to(batch.mfcc))
+        runs = [slice(start, start + CHUNK) for start in range(0, frames, CHUNK)]
+        parts = [renderer(module).drive(cut(dubbed, run), "audio")[0] for run in runs]
+        return unit(torch.cat(parts))
+
+    def _read(self, frames: Float[Tensor, "t 3 S S"]) -> Openings:
+        still = bool((frames == frames[:1]).all())
+        read = self.reader.read(frames[:1] if still else frames)
+        return Openings(*(detached(series).expand(len(frames)) for series in read))
+
+    def _foreign_sound(self, batch: Window) -> Tensor | None:
+        """The MFCC of the last clip that says something else; remembers this clip's."""
+        if not self.foreign:
+            return None
+        label = int(batch.label.flatten()[0])
+        others = [key for key in self._sounds if key != label or label < 0]
+        sound = self._sounds[others[-1]] if others else None
+        self._sounds.pop(label, None)
+        self._sounds[label] = detached(batch.mfcc)
+        return sound
+
+    def on_test_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Pool the clips of all processes and enter the figures into the table."""
+        clips = gather(self._clips)
+        table = _table(trainer).table
+        details: dict[str, Any] = {"reader": type(self.reader).__name__, "rows": {}}
+        for row in dict.fromkeys(row for clip in clips.values() for row in clip.rows):
+            mouth, eyes = (agreement(clips.values(), row, i, self.lags) for i in (0, 1))
+            for metric, value in _figures(mouth, eyes).items():
+                table.set(row, metric, cell := Cell(value))
+                log_cell(pl_module, row, metric, cell)
+            details["rows"][row] = {"mouth": _plain(mouth), "eyes": _plain(eyes)}
+            if row == "truth":
+                table.notes.append(self._reader_note(mouth, eyes))
+        table.details["motion"] = details
+
+    def _reader_note(self, mouth: Agreement, eyes: Agreement) -> str:
+        return (
+            f"Openings are read by {type(self.reader).__name__}, in spoken frames. Its error on "
+            f"true frames against the corpus' landmarks, in distances of the outer eye corners: "
+            f"mouth {float(mouth.error):.4f} (r {float(mouth.r):.3f}, gain "
+            f"{float(mouth.gain):.2f}), eyes {float(eyes.error):.4f} (r {float(eyes.r):.3f}, gain "
+            f"{float(eyes.gain):.2f}), {int(mouth.frames)} frames."
+        )
+
+
+def training_crops(
+    trainer: Trainer, count: int
+) -> tuple[Float[Tensor, "n 3 S S"], Float[Tensor, "n 68 2"]]:
+    """At most ``count`` crops in [0, 1] of the training split, with their landmarks.
+
+    Raises:
+        RuntimeError: If the trainer has no datamodule.
+    """
+    data = getattr(trainer, "datamodule", None)
+    if data is None:
+        raise RuntimeError(
+            "The reader is fitted on training crops, but the test runs without a datamodule: "
+            "test with `TalkFaceData`, or give MouthMotion a reader that needs no fitting, such "
+            "as `DetectorReader`."
+        )
+    data.setup("fit")
+    frames, landmarks, seen = [], [], 0
+    for window in _windows(data.train_dataloader()):
+        frames.append(window.frames[:, ::SPACING].flatten(0, 1))
+        landmarks.append(window.landmarks[:, ::SPACING].flatten(0, 1))
+        seen += len(frames[-1])
+        if seen >= count:
+            break
+    pictures = torch.cat(frames)[:count]
+    scaled = pictures.float() / 255 if pictures.dtype == torch.uint8 else unit(pictures)
+    return scaled, torch.cat(landmarks)[:count].float()
+
+
+def _windows(loader: Any) -> Iterator[Window]:
+    """Windows of several epochs: a small corpus has other ones in each."""
+    for epoch in range(EPOCHS):
+        loader.sampler.set_epoch(epoch)
+        yield from loader
+
+
+def agreement(clips: Iterable[Clip], row: str, which: int, lags: int) -> Agreement:
+    """Mouth (0) or eyes (1) of one row against the truth, pooled over ``clips``."""
+    metric = MotionAgreement(lags, sync_on_compute=False)
+    for clip in clips:
+        if row in clip.rows:
+            length = len(series := clip.rows[row][which])
+            metric.update(series, clip.truth[which][:length], clip.spoken[:length])
+    result: Agreement = metric.compute()
+    return result
+
+
+def _table(trainer: Trainer) -> TestTable:
+    for callback in trainer.callbacks:  # type: ignore[attr-defined]
+        if isinstance(callback, TestTable):
+            return callback
+    raise RuntimeError(
+        "MouthMotion enters its figures into TestTable's table: add TestTable to the callbacks."
+    )
+
+
+def _figures(mouth: Agreement, eyes: Agreement) -> dict[str, float]:
+    return {
+        "mouth_r": float(mouth.r),
+        "mouth_gain": float(mouth.gain),
+        "mouth_peak": float(mouth.peak),
+        "eye_r": float(eyes.r),
+        "eye_gain": float(eyes.gain),
+    }
+
+
+def _plain(figures: Agreement) -> dict[str, Any]:
+    plain: dict[str, Any] = {
+        name: finite(float(value)) for name, value in figures._asdict().items() if name != "curve"
+    }
+    plain["curve"] = [finite(value) for value in figures.curve.tolist()]
+    return plain
