@@ -1,0 +1,111 @@
+"""The ``talkface`` command: names commands, finds configs, turns known errors into one message.
+
+Heavy imports wait until a command needs them, so that ``talkface --help`` answers at once.
+"""
+
+import argparse
+import logging
+import os
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from importlib.metadata import PackageNotFoundError, version
+
+from talkface.cli.configs import resolve_configs
+from talkface.cli.errors import message_for_users
+
+TRAINER_COMMANDS = {
+    "fit": "train a model from configs",
+    "validate": "score a checkpoint on the validation windows",
+    "test": "score a checkpoint on whole test clips and write the table",
+    "predict": "render the test clips of a corpus into video files",
+}
+COMMANDS = {**TRAINER_COMMANDS, "generate": "animate a portrait with a sound, a video, or both"}
+REFUSED = 2
+"""Exit status after a message that says what is wrong; a bug ends with 1 and a traceback."""
+
+
+def main(args: list[str] | None = None) -> None:
+    """Run one command.
+
+    Args:
+        args: Command line without the program's name; ``sys.argv`` when left out.
+
+    Raises:
+        SystemExit: With 2 when something is wrong that a user can change; stderr says what.
+    """
+    given = sys.argv[1:] if args is None else args
+    command = _parser().parse_args(given[:1]).command
+    _show_log()
+    run: Callable[[Sequence[str]], None] = generate if command == "generate" else train
+    with one_message(command):
+        run(given if run is train else given[1:])
+
+
+def train(args: Sequence[str]) -> None:
+    """Run one of Lightning's commands, such as ``["fit", "--config", "lrw.yaml"]``."""
+    paths = resolve_configs(args)  # a misspelt name is told before anything heavy is imported
+    os.environ.setdefault("JSONARGPARSE_DEPRECATION_WARNINGS", "off")  # Lightning's, not ours
+    from talkface.cli.trainer import TalkFaceCLI  # noqa: PLC0415
+
+    TalkFaceCLI.run(paths)
+
+
+def generate(args: Sequence[str]) -> None:
+    """Run ``talkface generate``."""
+    from talkface.render.cli import add_arguments, run  # noqa: PLC0415
+
+    parser = argparse.ArgumentParser("talkface generate", description=COMMANDS["generate"])
+    add_arguments(parser)
+    run(parser.parse_args(args))
+
+
+@contextmanager
+def one_message(command: str) -> Iterator[None]:
+    """Turn an error made for users into one message and a status; bugs keep their traceback."""
+    try:
+        yield
+    except Exception as error:
+        message = message_for_users(error)
+        if message is None:
+            raise
+        hint = (
+            f" See `talkface {command} --help`."
+            if isinstance(error, argparse.ArgumentError)
+            else ""
+        )
+        sys.stderr.write(f"talkface {command}: error: {message}{hint}\n")
+        raise SystemExit(REFUSED) from error
+
+
+def _parser() -> argparse.ArgumentParser:
+    width = max(map(len, COMMANDS))
+    parser = argparse.ArgumentParser(
+        "talkface",
+        usage="talkface [-h] [--version] COMMAND ...",
+        description="One portrait plus speech or a driving video becomes a talking-face video.",
+        epilog="commands:\n"
+        + "\n".join(f"  {name:<{width}}  {text}" for name, text in COMMANDS.items())
+        + "\n\n`talkface COMMAND --help` tells the options of a command.",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action="version", version=f"talkface {_version()}")
+    parser.add_argument("command", choices=COMMANDS, metavar="COMMAND", help="one of those below")
+    return parser
+
+
+def _version() -> str:
+    try:
+        return version("talkface")
+    except PackageNotFoundError:
+        return "of a folder that is not installed"
+
+
+def _show_log() -> None:
+    """Show what the package logs, unless the calling program has its own idea."""
+    logger = logging.getLogger("talkface")
+    if not logger.handlers and not logging.getLogger().handlers:
+        handler = logging.StreamHandler()
+        handler.setFormatter(logging.Formatter("%(message)s"))
+        logger.addHandler(handler)
+        logger.setLevel(logging.INFO)
