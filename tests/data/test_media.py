@@ -2,6 +2,7 @@ import resource
 import wave
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import av
 import numpy as np
@@ -192,7 +193,8 @@ def noisy(path: Path) -> Path:
     names = CODECS[path.suffix]
     options = {"movflags": "faststart"} if path.suffix in {".mp4", ".mov"} else {}
     with av.open(str(path), "w", options=options) as container:
-        video, sound = container.add_stream(names[0], 25), container.add_stream(names[1], 44_100)
+        video: Any = container.add_stream(names[0], 25)  # the type follows from the name
+        sound: Any = container.add_stream(names[1], 44_100)
         video.width, video.height, video.pix_fmt = 128, 96, "yuv420p"
         sound.layout = "mono"
         resampler = av.AudioResampler(sound.format, "mono", 44_100)
@@ -231,7 +233,7 @@ def test_a_whole_file_of_any_kind_is_read(tmp_path: Path, suffix: str) -> None:
 def test_sound_that_is_counted_in_samples(tmp_path: Path, suffix: str) -> None:
     path, codec = tmp_path / f"in{suffix}", {".flac": "flac", ".caf": "pcm_s16le"}
     with av.open(str(path), "w") as container:
-        stream = container.add_stream(codec.get(suffix, "pcm_s16be"), 16_000, layout="mono")
+        stream: Any = container.add_stream(codec.get(suffix, "pcm_s16be"), 16_000, layout="mono")
         frame = av.AudioFrame.from_ndarray(tone(16_000)[None].numpy(), "s16", "mono")
         frame.sample_rate = 16_000
         resampler = av.AudioResampler(stream.format, "mono", 16_000, stream.frame_size or 1_000)
