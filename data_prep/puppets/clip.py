@@ -21,7 +21,7 @@ from data_prep.puppets.visemes import articulate
 from talkface.data.media import VideoWriter
 from talkface.types import FPS
 
-VERSION = 1
+VERSION = 2
 """Part of every clip's key: raise it when the same seeds give other pictures or sounds."""
 
 _QUALITY = 12

@@ -121,7 +121,6 @@ class _Engine:
             )
             raise SpeechEngineError(msg) from error
         home = _short(Path(loader.get_data_path()).parent)
-        ctypes.CDLL(None).srand(1)
         self.rate: int = self._library.espeak_Initialize(
             _RETRIEVAL_SYNCHRONOUS, 0, str(home).encode(), _PHONEME_EVENTS_IPA_DONT_EXIT
         )
@@ -156,6 +155,7 @@ class _Engine:
         for key, value in ((_RATE, voice.rate), (_PITCH, voice.pitch), (_RANGE, voice.intonation)):
             self._library.espeak_SetParameter(key, value, 0)
         data = text.encode()
+        ctypes.CDLL(None).srand(1)  # last of all: other threads draw from the same numbers
         self._library.espeak_Synth(data, len(data) + 1, 0, 0, 0, _UTF8, None, None)
         if not self._chunks:
             msg = f"espeak-ng produced no sound for {text!r}."
