@@ -234,6 +234,7 @@ def test_a_checkpoint_cannot_run_code(tmp_path: Path, zipped: bool) -> None:
     assert not evil.path.exists()
 
 
-def test_an_unknown_device(trained: Path) -> None:
-    with pytest.raises(RenderError, match="Cannot compute on device toaster"):
-        load_model(trained, "toaster")
+@pytest.mark.parametrize("device", ["toaster", "meta"])
+def test_a_device_that_computes_nothing(trained: Path, device: str) -> None:
+    with pytest.raises(RenderError, match=f"Cannot compute on device {device}"):
+        load_model(trained, device=device)
