@@ -11,6 +11,7 @@ import yaml
 from pytorch_lightning.loggers import CSVLogger, WandbLogger
 
 from talkface.cli import main
+from talkface.cli.command import one_message
 from talkface.cli.configs import ConfigNotFoundError, find_config, resolve_configs, shipped_configs
 from talkface.cli.errors import message_for_users, shortened
 from talkface.cli.runs import (
@@ -153,6 +154,13 @@ def test_a_mistake_is_told_in_one_message(
 ) -> None:
     Path("wrong.yaml").write_text("modle: {rendered: 3}")
     assert said in refused(capsys, "fit", *args)
+
+
+def test_an_interrupt_has_no_traceback(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as stop, one_message("fit"):
+        raise KeyboardInterrupt
+    assert stop.value.code == 130
+    assert capsys.readouterr().err == "talkface fit: interrupted\n"
 
 
 def test_a_value_that_a_constructor_refuses_is_told_in_one_message(

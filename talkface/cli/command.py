@@ -21,6 +21,7 @@ TRAINER_COMMANDS = {
     "predict": "render the test clips of a corpus into video files",
 }
 COMMANDS = {**TRAINER_COMMANDS, "generate": "animate a portrait with a sound, a video, or both"}
+INTERRUPTED = 130
 REFUSED = 2
 """Exit status after a message that says what is wrong; a bug ends with 1 and a traceback."""
 
@@ -65,6 +66,9 @@ def one_message(command: str) -> Iterator[None]:
     """Turn an error made for users into one message and a status; bugs keep their traceback."""
     try:
         yield
+    except KeyboardInterrupt:
+        sys.stderr.write(f"talkface {command}: interrupted\n")
+        raise SystemExit(INTERRUPTED) from None
     except Exception as error:
         message = message_for_users(error)
         if message is None:

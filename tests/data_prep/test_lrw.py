@@ -18,6 +18,12 @@ def tree(tmp_path: Path) -> Path:
     return tmp_path
 
 
+def test_a_video_that_was_being_written_is_no_clip(tree: Path) -> None:
+    folder = tree / "lipread_mp4" / "MIGHT" / "val"
+    (folder / ".MIGHT_00002.2fcd9011.part.mp4").touch()
+    assert len(LrwCorpus(tree).clips()) == 3
+
+
 @pytest.mark.parametrize("nested", ["", "lipread_mp4"])
 def test_the_official_tree_gives_words_and_splits(tree: Path, nested: str) -> None:
     clips = LrwCorpus(tree / nested).clips()
