@@ -27,7 +27,7 @@ from talkface.models import (
     VideoEncoder,
     WordClassifier,
 )
-from talkface.models.animator import Animator, Drive, pictures
+from talkface.models.animator import Animator, Drive, Portrait, pictures
 from talkface.models.identity import pooled
 from talkface.optim import LazyAdam, anneal
 from talkface.types import Rendering, Window
@@ -167,8 +167,8 @@ class TalkFace(Animator, pl.LightningModule):
             "video": (video.lips[:, run], face),
             "both": (audio[:, run], face),
         }
-        identity = self.encode_identity(window.identity)
-        return torch.cat([self.render(*drives[drive], identity) for drive in self.drives])
+        portrait = Portrait(self.identity_encoder(window.identity), still[:, 0])
+        return torch.cat([self.render(*drives[drive], portrait) for drive in self.drives])
 
     def identity_features(self, window: Window) -> Float[Tensor, "b t e"]:
         """Identity features of consecutive frames, for the word adversary."""
@@ -180,7 +180,7 @@ class TalkFace(Animator, pl.LightningModule):
                 "model.word_classifier.init_args.frames"
             )
         frames = window.frames[:, :count]
-        features = pooled(self.encode_identity(frames.flatten(0, 1)))
+        features = pooled(self.identity_encoder(frames.flatten(0, 1)))
         runs: Tensor = features.unflatten(0, frames.shape[:2])
         return runs
 

@@ -1,6 +1,6 @@
 """Encoder trio and generator as one: what is left of the system when it is trained."""
 
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import torch
 from jaxtyping import Float
@@ -18,6 +18,18 @@ CHUNK = 32
 """Frames rendered at once in evaluation."""
 
 
+class Portrait(NamedTuple):
+    """What portraits look like, and what their faces do.
+
+    Attributes:
+        identity: Codes of E_i.
+        face: Eyes and contour of the portraits.
+    """
+
+    identity: IdentityCodes
+    face: Float[Tensor, "b e"]
+
+
 class Animator(nn.Module):
     """Encode portraits, sound and video, and render; the networks come from whoever inherits.
 
@@ -33,10 +45,9 @@ class Animator(nn.Module):
     audio_encoder: AudioEncoder
     generator: Generator
 
-    def encode_identity(self, image: Float[Tensor, "b 3 s s"]) -> IdentityCodes:
-        """What the portraits look like; images in [-1, 1]."""
-        codes: IdentityCodes = self.identity_encoder(image)
-        return codes
+    def encode_portrait(self, image: Float[Tensor, "b 3 s s"]) -> Portrait:
+        """What the portraits look like, and what their faces do; images in [-1, 1]."""
+        return Portrait(self.identity_encoder(image), self.encode_video(image[:, None]).face[:, 0])
 
     def encode_audio(self, mfcc: Float[Tensor, "b t k s"]) -> Float[Tensor, "b t d"]:
         """What is said at every frame."""
@@ -52,10 +63,10 @@ class Animator(nn.Module):
         self,
         mouth: Float[Tensor, "b t d"],
         face: Float[Tensor, "b t e"],
-        identity: IdentityCodes,
+        portrait: Portrait,
     ) -> Float[Tensor, "b t 3 s s"]:
         """Frames, about [-1, 1], of b portraits that move as the codes say."""
-        plan = self.generator.plan(identity)
+        plan = self.generator.plan(*portrait)
         frames = self.generator(mouth.flatten(0, 1), face.flatten(0, 1), plan)
         runs: Tensor = frames.unflatten(0, mouth.shape[:2])
         return runs
@@ -66,14 +77,13 @@ class Animator(nn.Module):
         ``audio`` sees portrait and sound only; ``video`` portrait and driving frames; ``both``
         takes lips from the sound, eyes and contour from the driving frames.
         """
-        identity = self.encode_identity(window.identity)
-        t = window.mfcc.shape[1]
+        portrait = self.encode_portrait(window.identity)
         if drive == "audio":
-            face = self.encode_video(window.identity[:, None]).face.expand(-1, t, -1)
-            return self.render(self.encode_audio(window.mfcc), face, identity)
+            face = portrait.face[:, None].expand(-1, window.mfcc.shape[1], -1)
+            return self.render(self.encode_audio(window.mfcc), face, portrait)
         video = self.encode_video(window.driving)
         mouth = video.lips if drive == "video" else self.encode_audio(window.mfcc)
-        return self.render(mouth, video.face, identity)
+        return self.render(mouth, video.face, portrait)
 
     def drive_clip(self, window: Window, drive: Drive) -> Float[Tensor, "t 3 s s"]:
         """Render one clip of any length in bounded memory; frames in [0, 1], rounded to 8 bits."""

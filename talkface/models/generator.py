@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from typing import NamedTuple, cast
 
 import torch
+import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
@@ -15,6 +16,9 @@ from talkface.ops import fir_kernel, upfirdn2d
 CALM = 0.3
 """Deviation of the styles at the start, where StyleGAN2 has 1: codes change from frame to frame."""
 
+REACH = 0.1
+"""Displacement, in half sides of the picture, that an output of 1 stands for."""
+
 SMALLEST = 64
 """Least side of the image, at which the smallest identity map is 4 x 4."""
 
@@ -23,7 +27,8 @@ class IdentityPlan(NamedTuple):
     """Everything the generator takes from a portrait; computed once per clip.
 
     Attributes:
-        styles: Identity style of every level, small to large.
+        styles: What every level knows of the portrait, small to large: identity style of that
+            scale, and face code.
         splices: Identity half of the splice of every level that has one, small to large.
         image: The portrait, for the residual.
     """
@@ -42,13 +47,14 @@ class Level(nn.Module):
         maps: Channels of the identity map of this side; 0 for no splice.
         style: Width of the style.
         side: Side of the output.
+        painted: Channels of the picture.
         up: Double the side first.
     """
 
     fir: Tensor
 
     def __init__(
-        self, inputs: int, outputs: int, maps: int, style: int, side: int, *, up: bool
+        self, inputs: int, outputs: int, maps: int, style: int, side: int, painted: int, *, up: bool
     ) -> None:
         super().__init__()
         self.up = up
@@ -58,17 +64,17 @@ class Level(nn.Module):
         self.first_activation = NoisyActivation(outputs, side)
         self.second = ModulatedConv(outputs, outputs, 3, style)
         self.second_activation = NoisyActivation(outputs, side)
-        self.rgb = ModulatedConv(outputs, 3, 1, style, demodulate=False)
-        self.rgb_bias = nn.Parameter(torch.zeros(3))
+        self.paint = ModulatedConv(outputs, painted, 1, style, demodulate=False)
+        self.paint_bias = nn.Parameter(torch.zeros(painted))
         self.register_buffer("fir", fir_kernel(gain=4.0), persistent=False)
 
     def forward(
         self,
         x: Float[Tensor, "n i h w"],
-        rgb: Float[Tensor, "n 3 h w"] | None,
+        picture: Float[Tensor, "n p h w"] | None,
         style: Float[Tensor, "n d"],
         splice: Float[Tensor, "b o h2 w2"] | None,
-    ) -> tuple[Float[Tensor, "n o h2 w2"], Float[Tensor, "n 3 h2 w2"]]:
+    ) -> tuple[Float[Tensor, "n o h2 w2"], Float[Tensor, "n p h2 w2"]]:
         """Features and picture of the next resolution.
 
         The b spliced maps serve n / b consecutive samples each.
@@ -79,18 +85,19 @@ class Level(nn.Module):
             x = spliced.flatten(0, 1) * math.sqrt(0.5)
         x = self.first_activation(x)
         x = self.second_activation(self.second(x, style))
-        picture = self.rgb(x, style) + self.rgb_bias[:, None, None].to(x.dtype)
-        if rgb is not None:
-            picture = picture + upfirdn2d(rgb, self.fir, up=2, pad=(2, 1))
-        return x, picture
+        painted = self.paint(x, style) + self.paint_bias[:, None, None].to(x.dtype)
+        if picture is not None:
+            painted = painted + upfirdn2d(picture, self.fir, up=2, pad=(2, 1))
+        return x, painted
 
 
 class Generator(nn.Module):
-    """StyleGAN2 synthesis whose styles are [mouth; face; identity of that scale].
+    """StyleGAN2 synthesis whose styles are [mouth; face; identity of that scale; portrait's face].
 
-    From 4x4 to the full side; every level that has an identity map of its side is spliced with it.
-    There is no mapping network: the features are the style (Karras et al. 2020,
-    https://arxiv.org/abs/1912.04958, for the synthesis network).
+    The last is the face code of the portrait: how far the head has to turn is the difference
+    between the two face codes. From 4x4 to the full side; every level that has an identity map of
+    its side is spliced with it. There is no mapping network: the features are the style (Karras et
+    al. 2020, https://arxiv.org/abs/1912.04958, for the synthesis network).
 
     Args:
         resolution: Side S of the image; a power of two from 64.
@@ -100,8 +107,9 @@ class Generator(nn.Module):
         identity_channels: Channels of the identity maps, large to small.
         base: Channels times side, before the limit.
         limit: Most channels of a level.
-        residual: Paint the difference to the portrait, which starts at zero, and not the picture:
-            an untrained generator repeats the portrait, and the training begins where *copy* ends.
+        residual: Paint how the portrait moves and how its colours differ then, and not the
+            picture. Both start at zero: an untrained generator repeats the portrait, and the
+            training begins where *copy* ends.
     """
 
     def __init__(
@@ -123,11 +131,14 @@ class Generator(nn.Module):
         sides = [2**i for i in range(2, int(math.log2(resolution)) + 1)]
         widths = [min(limit, base // side) for side in sides]
         maps = {resolution // 2**i: c for i, c in enumerate(identity_channels)}
-        style = mouth_dim + face_dim + identity_dim
+        style = mouth_dim + 2 * face_dim + identity_dim
+        painted = 5 if residual else 3
         self.map_index = [min(SCALES - 1, int(math.log2(resolution // side))) for side in sides]
         self.constant = nn.Parameter(torch.randn(1, widths[0], 4, 4))
         self.levels = nn.ModuleList(
-            Level(widths[max(0, i - 1)], widths[i], maps.get(side, 0), style, side, up=i > 0)
+            Level(
+                widths[max(0, i - 1)], widths[i], maps.get(side, 0), style, side, painted, up=i > 0
+            )
             for i, side in enumerate(sides)
         )
         self.styles = nn.ModuleList(
@@ -139,15 +150,15 @@ class Generator(nn.Module):
         self.residual = residual
         if residual:
             for level in self._levels():
-                nn.init.zeros_(level.rgb.weight)
+                nn.init.zeros_(level.paint.weight)
 
-    def plan(self, identity: IdentityCodes) -> IdentityPlan:
-        """Take from a portrait what all frames share."""
+    def plan(self, identity: IdentityCodes, face: Float[Tensor, "b e"]) -> IdentityPlan:
+        """Take what all frames share from b portraits and their face codes."""
         styles: list[Tensor] = []
         splices: list[Tensor | None] = []
         for level, style, index in zip(self._levels(), self.styles, self.map_index, strict=True):
             maps = identity.maps[index]
-            styles.append(style(maps.mean((2, 3))))
+            styles.append(torch.cat([style(maps.mean((2, 3))), face], dim=1))
             splices.append(level.splice(maps) if level.splice is not None else None)
         return IdentityPlan(tuple(styles), tuple(splices), identity.image)
 
@@ -157,15 +168,31 @@ class Generator(nn.Module):
         """Render n frames of b portraits, n / b consecutive ones of each, in about [-1, 1]."""
         repeats = len(mouth) // len(plan.styles[0])
         x = self.constant.expand(len(mouth), -1, -1, -1)
-        rgb: Tensor | None = None
-        for level, identity, splice in zip(self._levels(), plan.styles, plan.splices, strict=True):
-            style = torch.cat([mouth, face, identity.repeat_interleave(repeats, 0)], dim=1)
-            x, rgb = level(x, rgb, style, splice)
-        if rgb is None:
+        picture: Tensor | None = None
+        for level, still, splice in zip(self._levels(), plan.styles, plan.splices, strict=True):
+            style = torch.cat([mouth, face, still.repeat_interleave(repeats, 0)], dim=1)
+            x, picture = level(x, picture, style, splice)
+        if picture is None:
             raise RuntimeError("a generator without levels renders nothing")
         if self.residual:
-            rgb = rgb + plan.image.repeat_interleave(repeats, 0).to(rgb.dtype)
-        return rgb
+            portrait = plan.image.repeat_interleave(repeats, 0)
+            picture = moved(portrait, REACH * picture[:, 3:].float()) + picture[:, :3].float()
+        return picture
 
     def _levels(self) -> Iterator[Level]:
         return cast("Iterator[Level]", iter(self.levels))
+
+
+def moved(
+    images: Float[Tensor, "n 3 s s"], flow: Float[Tensor, "n 2 s s"]
+) -> Float[Tensor, "n 3 s s"]:
+    """Take the colour of every pixel from ``flow`` (right, down; half sides) away from it.
+
+    Sampled bilinearly (Jaderberg et al. 2015, https://arxiv.org/abs/1506.02025); what lies outside
+    the image repeats its edge.
+    """
+    side = images.shape[-1]
+    axis = (torch.arange(side, device=flow.device, dtype=flow.dtype) * 2 + 1) / side - 1
+    here = torch.stack(torch.meshgrid(axis, axis, indexing="xy"), dim=-1)
+    places = here + flow.permute(0, 2, 3, 1)
+    return F.grid_sample(images.float(), places, padding_mode="border", align_corners=False)

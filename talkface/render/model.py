@@ -23,7 +23,7 @@ class VideoCodesLike(Protocol):
 class Model(Protocol):
     """A trained model as rendering sees it; ``talkface.system.TalkFace`` is one.
 
-    Images are RGB in [-1, 1]; ``IdentityCodes`` are opaque here.
+    Images are RGB in [-1, 1]; codes of a portrait are opaque here.
     """
 
     @property
@@ -38,8 +38,8 @@ class Model(Protocol):
     def device(self) -> device:
         """Where it computes."""
 
-    def encode_identity(self, image: Float[Tensor, "b 3 S S"]) -> Any:
-        """Codes of who is shown, computed once per portrait."""
+    def encode_portrait(self, image: Float[Tensor, "b 3 S S"]) -> Any:
+        """Codes of who is shown and what the face does, computed once per portrait."""
 
     def encode_audio(self, mfcc: Float[Tensor, "b t k s"]) -> Float[Tensor, "b t d"]:
         """Mouth codes of sound."""
@@ -48,6 +48,6 @@ class Model(Protocol):
         """``VideoCodesLike`` of driving frames."""
 
     def render(
-        self, mouth: Float[Tensor, "b t d"], face: Float[Tensor, "b t e"], identity: Any
+        self, mouth: Float[Tensor, "b t d"], face: Float[Tensor, "b t e"], portrait: Any
     ) -> Float[Tensor, "b t 3 S S"]:
-        """Frames in which ``identity`` moves as the codes say."""
+        """Frames in which ``portrait`` moves as the codes say."""

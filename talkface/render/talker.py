@@ -87,9 +87,9 @@ class Talker:
         sound: Int16[Tensor, " samples"] | None,
         driving: Iterable[UInt8[Tensor, "_ 3 S S"]] | None,
     ) -> Iterator[Float[Tensor, "_ 3 S S"]]:
-        identity = self.model.encode_identity(portrait)
+        codes = self.model.encode_portrait(portrait)
         for mouth, face in self._codes(portrait, sound, driving):
-            frames = self.model.render(mouth[None], face[None], identity)
+            frames = self.model.render(mouth[None], face[None], codes)
             yield frames[0].float().clamp(-1, 1).cpu()
 
     def _codes(

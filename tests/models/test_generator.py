@@ -5,7 +5,7 @@ import torch
 from torch import Tensor
 
 from talkface.models import Generator, IdentityCodes
-from talkface.models.generator import CALM, Level
+from talkface.models.generator import CALM, REACH, IdentityPlan, Level, moved
 from talkface.models.layers import ModulatedConv
 
 CHANNELS = (4, 6, 8, 8, 8)
@@ -42,10 +42,16 @@ def drives(count: int) -> tuple[Tensor, Tensor]:
     return torch.randn(count, MOUTH, generator=rng), torch.randn(count, FACE, generator=rng)
 
 
+def plan_of(network: Generator, codes: IdentityCodes) -> IdentityPlan:
+    """The plan of portraits that all do the same."""
+    rng = torch.Generator().manual_seed(3)
+    return network.plan(codes, torch.randn(FACE, generator=rng).expand(len(codes.code), -1))
+
+
 @pytest.mark.parametrize(("side", "levels"), [(64, 5), (128, 6)])
 def test_pictures_have_the_side_asked_for(side: int, levels: int) -> None:
     network = generator(side)
-    plan = network.plan(portraits(side=side))
+    plan = plan_of(network, portraits(side=side))
     assert network(*drives(2), plan).shape == (2, 3, side, side)
     assert len(plan.styles) == len(plan.splices) == levels
     sides = [None if splice is None else splice.shape[-1] for splice in plan.splices]
@@ -56,11 +62,11 @@ def test_pictures_have_the_side_asked_for(side: int, levels: int) -> None:
 def test_one_plan_for_all_frames_is_a_plan_for_every_frame() -> None:
     network = generator()
     codes, (mouth, face) = portraits(2), drives(6)
-    together = network(mouth, face, network.plan(codes))
+    together = network(mouth, face, plan_of(network, codes))
     for i in range(6):
         who = slice(i // 3, i // 3 + 1)
         own = IdentityCodes(codes.code[who], tuple(m[who] for m in codes.maps), codes.image[who])
-        alone = network(mouth[i : i + 1], face[i : i + 1], network.plan(own))
+        alone = network(mouth[i : i + 1], face[i : i + 1], plan_of(network, own))
         torch.testing.assert_close(alone, together[i : i + 1], atol=1e-4, rtol=1e-4)
 
 
@@ -68,7 +74,7 @@ def test_one_plan_for_all_frames_is_a_plan_for_every_frame() -> None:
 @pytest.mark.parametrize("which", [0, 1], ids=["mouth", "face"])
 def test_a_code_changes_its_own_frame_only(which: int) -> None:
     network = generator()
-    plan, codes = network.plan(portraits()), list(drives(3))
+    plan, codes = plan_of(network, portraits()), list(drives(3))
     before = network(*codes, plan)
     codes[which] = codes[which] + torch.tensor([0.0, 0.5, 0.0])[:, None]
     change = (network(*codes, plan) - before).abs().mean((1, 2, 3))
@@ -92,18 +98,19 @@ def test_every_identity_map_changes_the_picture_as_style_and_as_splice(
     else:
         change = codes.maps[scale] - codes.maps[scale].mean((2, 3), keepdim=True)
     maps = (*codes.maps[:scale], codes.maps[scale] + change, *codes.maps[scale + 1 :])
-    before = network(mouth, face, network.plan(codes))
-    after = network(mouth, face, network.plan(codes._replace(maps=maps)))
+    before = network(mouth, face, plan_of(network, codes))
+    after = network(mouth, face, plan_of(network, codes._replace(maps=maps)))
     assert (after - before).abs().mean() > 1e-3
 
 
 @torch.no_grad()
 def test_the_side_without_a_map_takes_its_style_from_the_smallest_map() -> None:
     network = generator(128)
-    plan = network.plan(portraits(side=128))
+    plan = plan_of(network, portraits(side=128))
     smallest = portraits(side=128).maps[4].mean((2, 3))
     for level in (0, 1):
-        torch.testing.assert_close(plan.styles[level], network.styles[level](smallest))
+        identity = plan.styles[level][:, :5]
+        torch.testing.assert_close(identity, network.styles[level](smallest))
 
 
 @torch.no_grad()
@@ -111,28 +118,57 @@ def test_an_untrained_generator_repeats_the_portrait_unless_it_paints_it_all() -
     codes, inputs = portraits(2), drives(6)
     network = untrained()
     expected = codes.image.repeat_interleave(3, 0)
-    torch.testing.assert_close(network(*inputs, network.plan(codes)), expected)
+    torch.testing.assert_close(network(*inputs, plan_of(network, codes)), expected)
     network = untrained(residual=False)
-    assert (network(*inputs, network.plan(codes)) - expected).abs().mean() > 0.1
+    assert (network(*inputs, plan_of(network, codes)) - expected).abs().mean() > 0.1
 
 
 @torch.no_grad()
-def test_the_painted_picture_is_added_to_the_portrait() -> None:
+def test_what_the_face_of_a_portrait_does_changes_its_own_frames_only() -> None:
+    network, codes, inputs = generator(), portraits(2), drives(4)
+    still = torch.zeros(2, FACE)
+    before = network(*inputs, network.plan(codes, still))
+    still[1] += 0.5
+    change = (network(*inputs, network.plan(codes, still)) - before).abs().mean((1, 2, 3))
+    assert change[0] == change[1] == 0
+    assert (change[2:] > 1e-2).all()
+
+
+@torch.no_grad()
+def test_the_portrait_is_moved_and_then_painted_over() -> None:
     codes, inputs = portraits(2), drives(2)
-    difference, whole = generator(), generator(residual=False)
-    whole.load_state_dict(difference.state_dict())
-    painted = whole(*inputs, whole.plan(codes))
-    found = difference(*inputs, difference.plan(codes))
-    torch.testing.assert_close(found, painted + codes.image)
+    difference = generator()
+    seen: list[Tensor] = []
+    last = list(difference.levels)[-1]
+    last.register_forward_hook(lambda *args: seen.append(args[2][1]))
+    found = difference(*inputs, plan_of(difference, codes))
+    colour, flow = seen[0][:, :3], seen[0][:, 3:]
+    assert flow.abs().mean() > 0.1
+    torch.testing.assert_close(found, moved(codes.image, REACH * flow) + colour)
+
+
+def test_a_generator_that_paints_it_all_sees_no_portrait_but_its_codes() -> None:
+    network, codes, inputs = generator(residual=False), portraits(2), drives(2)
     other = codes._replace(image=-codes.image)
-    assert torch.equal(whole(*inputs, whole.plan(other)), painted)
+    painted = network(*inputs, plan_of(network, codes))
+    assert torch.equal(network(*inputs, plan_of(network, other)), painted)
+
+
+def test_a_picture_moves_against_the_flow_and_repeats_its_edge() -> None:
+    image = torch.rand(1, 3, 8, 8)
+    right, down = torch.zeros(1, 2, 8, 8), torch.zeros(1, 2, 8, 8)
+    right[:, 0], down[:, 1] = 2 / 4, 1 / 4
+    torch.testing.assert_close(moved(image, 0 * right), image)
+    torch.testing.assert_close(moved(image, right)[..., :6], image[..., 2:])
+    torch.testing.assert_close(moved(image, right)[..., 6:], image[..., 7:].expand(1, 3, 8, 2))
+    torch.testing.assert_close(moved(image, down)[:, :, :7], image[:, :, 1:])
 
 
 @torch.no_grad()
 def test_styles_of_an_untrained_generator_scatter_little_about_one() -> None:
     torch.manual_seed(0)
     network = Generator(64, identity_dim=16, identity_channels=CHANNELS)
-    styles = torch.randn(200, 256 + 64 + 16)
+    styles = torch.randn(200, 256 + 2 * 64 + 16)
     for module in network.modules():
         if isinstance(module, ModulatedConv):
             scales = module.affine(styles)
@@ -143,7 +179,7 @@ def test_styles_of_an_untrained_generator_scatter_little_about_one() -> None:
 @torch.no_grad()
 def test_frames_flicker_in_training_only() -> None:
     network = generator()
-    plan, (mouth, face) = network.plan(portraits()), drives(1)
+    plan, (mouth, face) = plan_of(network, portraits()), drives(1)
     twice = network(mouth.expand(2, -1), face.expand(2, -1), plan)
     torch.testing.assert_close(twice[0], twice[1])
     network.train()
@@ -153,9 +189,9 @@ def test_frames_flicker_in_training_only() -> None:
 
 @torch.no_grad()
 def test_the_picture_of_the_level_below_is_drawn_twice_as_large_under_the_new_one() -> None:
-    level = Level(3, 4, 0, 2, 16, up=True)
-    level.rgb.weight.zero_()
-    level.rgb_bias.copy_(torch.tensor([0.0, 10.0, 20.0]))
+    level = Level(3, 4, 0, 2, 16, 3, up=True)
+    level.paint.weight.zero_()
+    level.paint_bias.copy_(torch.tensor([0.0, 10.0, 20.0]))
     slope = torch.arange(8.0).expand(1, 3, 8, 8)
     _, picture = level(torch.randn(1, 3, 8, 8), slope, torch.zeros(1, 2), None)
     expected = (torch.arange(16) + 0.5) / 2 - 0.5
@@ -166,7 +202,7 @@ def test_the_picture_of_the_level_below_is_drawn_twice_as_large_under_the_new_on
 @torch.no_grad()
 def test_a_splice_adds_the_portrait_to_its_own_frames_at_unit_variance() -> None:
     torch.manual_seed(0)
-    level = Level(16, 16, 5, 2, 32, up=False)
+    level = Level(16, 16, 5, 2, 32, 3, up=False)
     seen: list[Tensor] = []
     level.first_activation.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0]))
     x, style, splice = torch.randn(4, 16, 32, 32), torch.zeros(4, 2), torch.randn(2, 16, 32, 32)
@@ -186,7 +222,7 @@ def test_sides_that_are_no_power_of_two_from_64_are_refused(side: int) -> None:
 def test_every_parameter_and_every_input_takes_part_in_the_picture() -> None:
     network = generator().train()
     codes, inputs = portraits(), [x.requires_grad_() for x in drives(2)]
-    network(*inputs, network.plan(codes)).square().mean().backward()
+    network(*inputs, plan_of(network, codes)).square().mean().backward()
     for name, parameter in [*network.named_parameters(), *zip("mf", inputs, strict=True)]:
         assert parameter.grad is not None, name
         assert parameter.grad.isfinite().all(), name
@@ -196,11 +232,11 @@ def test_every_parameter_and_every_input_takes_part_in_the_picture() -> None:
 def test_half_precision_stays_finite_and_close_to_full_precision() -> None:
     network = generator()
     codes, (mouth, face) = portraits(), drives(2)
-    full = network(mouth, face, network.plan(codes))
+    full = network(mouth, face, plan_of(network, codes))
     with torch.autocast("cpu", torch.bfloat16):
-        half = network(100 * mouth, face, network.plan(codes))
+        half = network(100 * mouth, face, plan_of(network, codes))
         assert half.isfinite().all()
-        half = network(mouth, face, network.plan(codes))
+        half = network(mouth, face, plan_of(network, codes))
     half.float().square().mean().backward()
     assert all(p.grad is not None and p.grad.isfinite().all() for p in network.parameters())
     assert (half - full).abs().mean() < 0.03 * full.abs().mean()

@@ -33,7 +33,7 @@ class FakeModel:
         self.identities = 0
         self.widest = 0
 
-    def encode_identity(self, image: Tensor) -> Tensor:
+    def encode_portrait(self, image: Tensor) -> Tensor:
         self.identities += 1
         return image
 
