@@ -53,6 +53,8 @@ class TalkFace(Animator, pl.LightningModule):
         discriminator_adam: Optimizer of the adversaries.
         equalized: Factor of that learning rate for the generator. Its weights are N(0, 1) and
             scaled when used, so a step of the same size changes them less than those of an encoder.
+        trunk: Factor of that learning rate for the FAN of the video encoder: several where it
+            starts from nothing, at most 1 where it starts from released weights.
         drives: Which drives are rendered in training.
         rendered: Consecutive frames rendered per window; all frames are encoded.
         still_face: Share of audio-driven runs whose face code is that of the portrait, as it is
@@ -78,6 +80,7 @@ class TalkFace(Animator, pl.LightningModule):
         generator_adam: LazyAdam = ADAM,
         discriminator_adam: LazyAdam = ADAM,
         equalized: float = 4.0,
+        trunk: float = 1.0,
         drives: tuple[Drive, ...] = ("audio", "video"),
         rendered: int = 3,
         still_face: float = 0.5,
@@ -106,6 +109,7 @@ class TalkFace(Animator, pl.LightningModule):
         self.generator_adam = generator_adam
         self.discriminator_adam = discriminator_adam
         self.equalized = equalized
+        self.trunk = trunk
         self.drives = drives
         self.rendered = rendered
         self.still_face = still_face
@@ -254,12 +258,15 @@ class TalkFace(Animator, pl.LightningModule):
 
     def configure_optimizers(self) -> tuple[list[Optimizer], list[LambdaLR]]:
         """One optimizer for encoders and generator, one for all adversaries."""
-        encoders = (self.identity_encoder, self.video_encoder, self.audio_encoder)
-        parameters = [p for network in encoders for p in network.parameters()]
+        networks = (self.identity_encoder, self.video_encoder, self.audio_encoder, self.generator)
+        factors = {self.generator: self.equalized, self.video_encoder.trunk: self.trunk}
+        apart = {id(p) for network in factors for p in network.parameters()}
+        rest = [p for network in networks for p in network.parameters() if id(p) not in apart]
         every = self.r1.every if self.r1 else None
-        first = self.generator_adam.build(parameters)
-        lr = self.generator_adam.lr * self.equalized
-        first.add_param_group({"params": list(self.generator.parameters()), "lr": lr})
+        first = self.generator_adam.build(rest)
+        for network, factor in factors.items():
+            lr = self.generator_adam.lr * factor
+            first.add_param_group({"params": list(network.parameters()), "lr": lr})
         optimizers: list[Optimizer] = [first]
         # Always there, so that the phases keep their places; a plain zero when nobody plays.
         rivals = list(self.adversaries.parameters()) or [nn.Parameter(torch.zeros(()))]

@@ -173,15 +173,22 @@ def test_r1_is_lazy(prepared: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert (steps, model.steps) == ([0, 2], 4)
 
 
-def test_the_generator_learns_faster_and_rates_fall(prepared: Path) -> None:
-    model = system(generator_adam=LazyAdam(lr=1e-3), equalized=3.0, anneal_steps=2)
+def test_networks_learn_at_their_own_rates_and_all_rates_fall(prepared: Path) -> None:
+    model = system(generator_adam=LazyAdam(lr=1e-3), equalized=3.0, trunk=5.0, anneal_steps=2)
     fitting = trainer(steps=1)
     fitting.fit(model, data(prepared))
-    encoders, generator = fitting.optimizers[0].param_groups
-    count = sum(p.numel() for p in model.generator.parameters())
-    assert sum(p.numel() for p in generator["params"]) == count
-    assert encoders["lr"] == pytest.approx(1e-3 * 0.51)
-    assert generator["lr"] == pytest.approx(3e-3 * 0.51)
+    groups = fitting.optimizers[0].param_groups
+    rates = {id(p): group["lr"] for group in groups for p in group["params"]}
+    assert len(rates) == sum(1 for name in NETWORKS for _ in model.get_submodule(name).parameters())
+    for network, factor in (
+        (model.generator, 3.0),
+        (model.video_encoder.trunk, 5.0),
+        (model.video_encoder.lips, 1.0),
+        (model.identity_encoder, 1.0),
+        (model.audio_encoder, 1.0),
+    ):
+        for p in network.parameters():
+            assert rates[id(p)] == pytest.approx(factor * 1e-3 * 0.51)
 
 
 # -- what is rendered -------------------------------------------------------------------------

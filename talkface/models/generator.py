@@ -10,7 +10,13 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from talkface.models.identity import SCALES, IdentityCodes
-from talkface.models.layers import EqualConv, EqualLinear, ModulatedConv, NoisyActivation
+from talkface.models.layers import (
+    EqualConv,
+    EqualLinear,
+    ModulatedConv,
+    NoisyActivation,
+    RunningStandardize,
+)
 from talkface.ops import fir_kernel, upfirdn2d
 
 CALM = 0.3
@@ -27,15 +33,16 @@ class IdentityPlan(NamedTuple):
     """Everything the generator takes from a portrait; computed once per clip.
 
     Attributes:
-        styles: What every level knows of the portrait, small to large: identity style of that
-            scale, and face code.
+        styles: Identity style of every level, small to large.
         splices: Identity half of the splice of every level that has one, small to large.
         image: The portrait, for the residual.
+        face: Face code of the portrait.
     """
 
     styles: tuple[Float[Tensor, "b e"], ...]
     splices: tuple[Float[Tensor, "b _ _ _"] | None, ...]
     image: Float[Tensor, "b 3 s s"]
+    face: Float[Tensor, "b e"]
 
 
 class Level(nn.Module):
@@ -92,12 +99,12 @@ class Level(nn.Module):
 
 
 class Generator(nn.Module):
-    """StyleGAN2 synthesis whose styles are [mouth; face; identity of that scale; portrait's face].
+    """StyleGAN2 synthesis whose styles are [mouth; face; identity of that scale; change of face].
 
-    The last is the face code of the portrait: how far the head has to turn is the difference
-    between the two face codes. From 4x4 to the full side; every level that has an identity map of
-    its side is spliced with it. There is no mapping network: the features are the style (Karras et
-    al. 2020, https://arxiv.org/abs/1912.04958, for the synthesis network).
+    The last is how the face code differs from that of the portrait, standardised: how people differ
+    from each other would drown how a head moves. From 4x4 to the full side; every level that has an
+    identity map of its side is spliced with it. There is no mapping network: the features are the
+    style (Karras et al. 2020, https://arxiv.org/abs/1912.04958, for the synthesis network).
 
     Args:
         resolution: Side S of the image; a power of two from 64.
@@ -147,6 +154,7 @@ class Generator(nn.Module):
         for module in self.modules():
             if isinstance(module, ModulatedConv):
                 module.affine.weight.data.mul_(CALM)
+        self.change = RunningStandardize(face_dim)
         self.residual = residual
         if residual:
             for level in self._levels():
@@ -158,9 +166,9 @@ class Generator(nn.Module):
         splices: list[Tensor | None] = []
         for level, style, index in zip(self._levels(), self.styles, self.map_index, strict=True):
             maps = identity.maps[index]
-            styles.append(torch.cat([style(maps.mean((2, 3))), face], dim=1))
+            styles.append(style(maps.mean((2, 3))))
             splices.append(level.splice(maps) if level.splice is not None else None)
-        return IdentityPlan(tuple(styles), tuple(splices), identity.image)
+        return IdentityPlan(tuple(styles), tuple(splices), identity.image, face)
 
     def forward(
         self, mouth: Float[Tensor, "n d"], face: Float[Tensor, "n e"], plan: IdentityPlan
@@ -169,8 +177,9 @@ class Generator(nn.Module):
         repeats = len(mouth) // len(plan.styles[0])
         x = self.constant.expand(len(mouth), -1, -1, -1)
         picture: Tensor | None = None
-        for level, still, splice in zip(self._levels(), plan.styles, plan.splices, strict=True):
-            style = torch.cat([mouth, face, still.repeat_interleave(repeats, 0)], dim=1)
+        change = self.change(face - plan.face.repeat_interleave(repeats, 0))
+        for level, identity, splice in zip(self._levels(), plan.styles, plan.splices, strict=True):
+            style = torch.cat([mouth, face, identity.repeat_interleave(repeats, 0), change], dim=1)
             x, picture = level(x, picture, style, splice)
         if picture is None:
             raise RuntimeError("a generator without levels renders nothing")

@@ -37,26 +37,38 @@ class VideoCodes(NamedTuple):
 
 
 class RegionHead(nn.Module):
-    """Features under the heat-maps of some points, and where they are, to one code."""
+    """Features under the heat-maps of some points, and where they are, to one code.
+
+    Where the points are is standardised first: they move by a pixel or less, which beside the
+    features would be nothing.
+
+    Args:
+        points: Indices of the points.
+        features: Channels of the features.
+        hidden: Width of the hidden layer for the features.
+        dim: Width of the code.
+    """
 
     def __init__(self, points: tuple[int, ...], features: int, hidden: int, dim: int) -> None:
         super().__init__()
         self.points = points
+        self.places = RunningStandardize(2 * len(points))
         self.net = nn.Sequential(
-            nn.Linear(len(points) * (features + 2), hidden),
+            nn.Linear(len(points) * features, hidden),
             nn.LayerNorm(hidden),
             nn.SiLU(),
             nn.Linear(hidden, dim),
-            RunningStandardize(dim),
         )
+        self.geometry = nn.Linear(2 * len(points), dim)
+        self.standard = RunningStandardize(dim)
 
     def forward(
         self, pooled: Float[Tensor, "n 68 c"], places: Float[Tensor, "n 68 2"]
     ) -> Float[Tensor, "n d"]:
         """Encode one region from features and places of all points."""
         points = list(self.points)
-        both = torch.cat([pooled[:, points], 4 * (places[:, points] - 0.5)], dim=-1)
-        code: Tensor = self.net(both.flatten(1))
+        where = self.places(places[:, points].flatten(1))
+        code: Tensor = self.standard(self.net(pooled[:, points].flatten(1)) + self.geometry(where))
         return code
 
 

@@ -109,8 +109,7 @@ def test_the_side_without_a_map_takes_its_style_from_the_smallest_map() -> None:
     plan = plan_of(network, portraits(side=128))
     smallest = portraits(side=128).maps[4].mean((2, 3))
     for level in (0, 1):
-        identity = plan.styles[level][:, :5]
-        torch.testing.assert_close(identity, network.styles[level](smallest))
+        torch.testing.assert_close(plan.styles[level], network.styles[level](smallest))
 
 
 @torch.no_grad()
@@ -132,6 +131,19 @@ def test_what_the_face_of_a_portrait_does_changes_its_own_frames_only() -> None:
     change = (network(*inputs, network.plan(codes, still)) - before).abs().mean((1, 2, 3))
     assert change[0] == change[1] == 0
     assert (change[2:] > 1e-2).all()
+
+
+def test_the_change_of_a_face_counts_however_small_it_is_beside_the_face() -> None:
+    network, codes, (mouth, face) = generator().train(), portraits(2), drives(4)
+    still = torch.randn(2, FACE)
+    wanted = still.repeat_interleave(2, 0) + 1e-2 * face
+    with torch.no_grad():
+        for _ in range(500):
+            network.change(1e-2 * torch.randn(20, FACE))
+        network.eval()
+        there = network(mouth, wanted, network.plan(codes, still))
+        stay = network(mouth, still.repeat_interleave(2, 0), network.plan(codes, still))
+    assert (there - stay).abs().mean() > 0.1
 
 
 @torch.no_grad()

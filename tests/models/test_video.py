@@ -3,7 +3,7 @@ import torch
 from torch import Tensor
 
 from talkface.models import FAN, VideoEncoder
-from talkface.models.video import CONTOUR, EYES, LIPS, soft_argmax
+from talkface.models.video import CONTOUR, EYES, LIPS, RegionHead, soft_argmax
 
 MAP = 16
 FEATURES = 8
@@ -105,6 +105,20 @@ def test_a_point_that_moves_changes_the_code_of_its_region_only(point: int, regi
     for name in ("lips", "eyes", "contour"):
         change = (getattr(after, name) - getattr(before, name)).abs().max()
         assert change > 1e-3 if name == region else change == 0, name
+
+
+@torch.no_grad()
+def test_small_movements_count_as_much_as_features() -> None:
+    torch.manual_seed(0)
+    head = RegionHead(LIPS, FEATURES, 10, 6)
+    places = 0.5 + 1e-3 * torch.randn(40, 68, 2)
+    for _ in range(200):
+        head(torch.randn(40, 68, FEATURES), places)
+    head.eval()
+    pooled = torch.randn(40, 68, FEATURES)
+    moved = head(pooled, places) - head(pooled, places.roll(1, 0))
+    seen = head(pooled, places) - head(pooled.roll(1, 0), places)
+    assert moved.std() > 0.5 * seen.std()
 
 
 @torch.no_grad()
