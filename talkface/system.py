@@ -305,7 +305,7 @@ class TalkFace(Animator, pl.LightningModule):
         """Rows of the evaluation table for one clip: frames in [0, 1], rounded to 8 bits."""
         truth = pictures(window.frames[0])
         copy = pictures(window.identity).expand_as(truth)
-        rows = {drive: self.drive_clip(window, drive) for drive in ("audio", "video")}
+        rows = {drive: pictures(self.drive(window, drive)[0]) for drive in ("audio", "video")}
         return {"truth": truth, "copy": copy, **rows}
 
     def predict_step(self, window: Window, batch_idx: int) -> dict[str, Float[Tensor, "t 3 s s"]]:

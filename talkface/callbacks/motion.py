@@ -21,9 +21,6 @@ SPACING = 4
 EPOCHS = 10
 """Most epochs of training windows from which a reader is fitted."""
 
-CHUNK = 32
-"""Frames rendered at once."""
-
 
 class Clip(NamedTuple):
     """Openings of one clip: true ones, by row as read, and the frames that are compared."""
@@ -96,9 +93,7 @@ class MouthMotion(Callback):
         """Frames with the lips of another sound, as long as the shorter of the two."""
         frames = min(sound.shape[1], batch.mfcc.shape[1])
         dubbed = cut(batch, slice(frames))._replace(mfcc=sound[:, :frames].to(batch.mfcc))
-        runs = [slice(start, start + CHUNK) for start in range(0, frames, CHUNK)]
-        parts = [renderer(module).drive(cut(dubbed, run), "audio")[0] for run in runs]
-        return unit(torch.cat(parts))
+        return unit(renderer(module).drive(dubbed, "audio")[0])
 
     def _read(self, frames: Float[Tensor, "t 3 S S"]) -> Openings:
         still = bool((frames == frames[:1]).all())

@@ -72,27 +72,26 @@ class Animator(nn.Module):
         return runs
 
     def drive(self, window: Window, drive: Drive) -> Float[Tensor, "b t 3 s s"]:
-        """Render a whole window as in use.
+        """Render whole windows as in use, of any length in bounded memory.
 
         ``audio`` sees portrait and sound only; ``video`` portrait and driving frames; ``both``
         takes lips from the sound, eyes and contour from the driving frames.
         """
         portrait = self.encode_portrait(window.identity)
-        if drive == "audio":
-            face = portrait.face[:, None].expand(-1, window.mfcc.shape[1], -1)
-            return self.render(self.encode_audio(window.mfcc), face, portrait)
-        video = self.encode_video(window.driving)
-        mouth = video.lips if drive == "video" else self.encode_audio(window.mfcc)
-        return self.render(mouth, video.face, portrait)
+        runs = [slice(i, i + CHUNK) for i in range(0, window.mfcc.shape[1], CHUNK)]
+        codes = (self._codes(window, portrait, drive, run) for run in runs)
+        return torch.cat([self.render(*code, portrait) for code in codes], dim=1)
 
-    def drive_clip(self, window: Window, drive: Drive) -> Float[Tensor, "t 3 s s"]:
-        """Render one clip of any length in bounded memory; frames in [0, 1], rounded to 8 bits."""
-        chunks = []
-        for start in range(0, window.mfcc.shape[1], CHUNK):
-            run = slice(start, start + CHUNK)
-            part = window._replace(mfcc=window.mfcc[:, run], driving=window.driving[:, run])
-            chunks.append(pictures(self.drive(part, drive)[0]))
-        return torch.cat(chunks)
+    def _codes(
+        self, window: Window, portrait: Portrait, drive: Drive, run: slice
+    ) -> tuple[Float[Tensor, "b r d"], Float[Tensor, "b r e"]]:
+        """Mouth and face codes of a run of frames."""
+        if drive == "audio":
+            mouth = self.encode_audio(window.mfcc[:, run])
+            return mouth, portrait.face[:, None].expand(-1, mouth.shape[1], -1)
+        video = self.encode_video(window.driving[:, run])
+        mouth = video.lips if drive == "video" else self.encode_audio(window.mfcc[:, run])
+        return mouth, video.face
 
 
 def pictures(frames: Float[Tensor, "*n s s"]) -> Float[Tensor, "*n s s"]:
