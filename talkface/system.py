@@ -64,6 +64,9 @@ class TalkFace(Animator, pl.LightningModule):
         clip: Largest gradient norm of encoders and generator; None for no limit.
         resolution: Side S of the images.
         mfcc: Preset of the MFCC front end that ``Window.mfcc`` comes from.
+
+    Raises:
+        ValueError: If a number is out of range, or a term has nobody to play against.
     """
 
     def __init__(
@@ -91,6 +94,16 @@ class TalkFace(Animator, pl.LightningModule):
         mfcc: str = "davs",
     ) -> None:
         super().__init__()
+        least = {
+            "rendered": (rendered, 1),
+            "warmup": (warmup, 0),
+            "anneal_steps": (1 if anneal_steps is None else anneal_steps, 1),
+        }
+        for name, (value, minimum) in least.items():
+            if value < minimum:
+                raise ValueError(f"`model.{name}` is {value}; use at least {minimum}.")
+        if not 0 <= still_face <= 1:
+            raise ValueError(f"`model.still_face` is {still_face}; use 0 to 1.")
         self.save_hyperparameters()
         self.automatic_optimization = False
         self.identity_encoder = identity_encoder
@@ -147,6 +160,11 @@ class TalkFace(Animator, pl.LightningModule):
         audio = self.encode_audio(window.mfcc)
         frames = target = landmarks = features = None
         if self.steps >= self.warmup:
+            if window.frames.shape[1] < self.rendered:
+                raise ValueError(
+                    f"runs of {self.rendered} frames are rendered, but windows have "
+                    f"{window.frames.shape[1]}; raise data.frames or lower model.rendered"
+                )
             start = int(torch.randint(window.frames.shape[1] - self.rendered + 1, ()))
             run = slice(start, start + self.rendered)
             frames = self.render_run(window, video, audio, run)

@@ -285,6 +285,26 @@ def test_a_game_needs_two(slot: str) -> None:
         )
 
 
+@pytest.mark.parametrize(
+    ("name", "value", "advice"),
+    [
+        ("rendered", 0, "at least 1"),
+        ("warmup", -1, "at least 0"),
+        ("anneal_steps", 0, "at least 1"),
+        ("still_face", 1.5, "0 to 1"),
+    ],
+)
+def test_numbers_out_of_range_are_told(name: str, value: float, advice: str) -> None:
+    settings: dict[str, Any] = {name: value}
+    with pytest.raises(ValueError, match=rf"`model\.{name}` is {value}; use {advice}"):
+        system(**settings)
+
+
+def test_windows_too_short_to_render_are_told(window: Window) -> None:
+    with pytest.raises(ValueError, match=r"runs of 7 frames .* windows have 6; raise data\.frames"):
+        system(rendered=7).imagine(window)
+
+
 def test_windows_too_short_for_the_word_adversary_are_told(window: Window) -> None:
     short = window._replace(frames=window.frames[:, :3])
     with pytest.raises(
