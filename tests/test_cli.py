@@ -1,6 +1,7 @@
 """The command line: finding configs, one message per mistake, run folders, loggers."""
 
 import json
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -161,6 +162,20 @@ def test_an_interrupt_has_no_traceback(capsys: pytest.CaptureFixture[str]) -> No
         raise KeyboardInterrupt
     assert stop.value.code == 130
     assert capsys.readouterr().err == "talkface fit: interrupted\n"
+
+
+def test_generate_told_to_end_ends_as_after_an_interrupt(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = signal.getsignal(signal.SIGTERM)
+    monkeypatch.setattr("talkface.render.cli.run", lambda _: signal.raise_signal(signal.SIGTERM))
+    try:
+        with pytest.raises(SystemExit) as stop:
+            main(["generate", "--checkpoint", "a.ckpt", "--identity", "b.png", "--output", "c.mp4"])
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    assert stop.value.code == 130
+    assert capsys.readouterr().err == "talkface generate: interrupted\n"
 
 
 def test_a_value_that_a_constructor_refuses_is_told_in_one_message(

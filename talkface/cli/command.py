@@ -6,6 +6,7 @@ Heavy imports wait until a command needs them, so that ``talkface --help`` answe
 import argparse
 import logging
 import os
+import signal
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -53,11 +54,12 @@ def train(args: Sequence[str]) -> None:
 
 
 def generate(args: Sequence[str]) -> None:
-    """Run ``talkface generate``."""
+    """Run ``talkface generate``; a job that is told to end cleans up as after Ctrl-C."""
     from talkface.render.cli import add_arguments, run  # noqa: PLC0415
 
     parser = argparse.ArgumentParser("talkface generate", description=COMMANDS["generate"])
     add_arguments(parser)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     run(parser.parse_args(args))
 
 
