@@ -3,6 +3,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -78,8 +79,17 @@ def test_bad_options_are_refused(tmp_path: Path, option: str) -> None:
         main(command(tmp_path, tmp_path / "out", option))
 
 
+@pytest.fixture
+def heeding_interrupts() -> Iterator[None]:
+    """Children notice SIGINT even if these tests are a background job, which ignores it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGKILL])
+@pytest.mark.usefixtures("heeding_interrupts")
 def test_a_stopped_run_leaves_no_process_and_can_go_on(tmp_path: Path, how: signal.Signals) -> None:
     names = tuple(f"b{i:03d}" for i in range(60))
     source, output = grid_tree(tmp_path / "raw", {"s1": names}), tmp_path / "out"
