@@ -51,7 +51,7 @@ def test_no_network_says_where_to_put_the_files(
 
     monkeypatch.setattr("urllib.request.urlopen", offline)
     monkeypatch.setattr("torch.hub.urlopen", offline)
-    monkeypatch.setattr("torch.hub.get_dir", lambda: str(tmp_path))
+    monkeypatch.setattr("torch.hub._hub_dir", str(tmp_path))
     with pytest.raises(LandmarkModelError, match="Name or service not known") as caught:
         build_detector("face-alignment")
     for part in (*FILES, str(tmp_path / "checkpoints"), "mediapipe backend"):
