@@ -68,3 +68,26 @@ def test_an_overlay_changes_only_what_it_names(path: Path) -> None:
 @pytest.mark.parametrize("path", OVERLAYS, ids=name_of)
 def test_an_overlay_asks_its_question_first(path: Path) -> None:
     assert path.read_text().startswith("# ")
+
+
+@pytest.mark.parametrize("path", OVERLAYS, ids=name_of)
+def test_an_overlay_trains(
+    path: Path, prepared: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WANDB_MODE", "disabled")
+    settings = {
+        "data.root": prepared,
+        "data.frames": 4,
+        "data.batch_size": 2,
+        "data.workers": 0,
+        "model.warmup": 0,
+        "model.rendered": 3,
+        "trainer.default_root_dir": tmp_path / "run",
+        "trainer.max_epochs": 1,
+        "trainer.limit_train_batches": 1,
+        "trainer.limit_val_batches": 0,
+        "trainer.enable_progress_bar": False,
+    }
+    options = [f"--{name}={value}" for name, value in settings.items()]
+    main(["fit", f"--config={CONFIGS / 'demo.yaml'}", f"--config={path}", *options])
+    assert (tmp_path / "run/checkpoints/last.ckpt").is_file()

@@ -168,12 +168,21 @@ def given_callbacks(settings: Namespace) -> list[Callback]:
 
 
 def with_checkpoint(settings: Namespace, folder: Path) -> list[Callback]:
-    """The configured callbacks, with one that writes ``checkpoints/last.ckpt`` if none does."""
+    """The configured callbacks, with one that writes ``checkpoints/last.ckpt`` if none does.
+
+    It writes after every epoch: left alone, Lightning writes after validations only, and the epochs
+    that follow the last of them would be lost.
+    """
     callbacks = given_callbacks(settings)
     saves = any(isinstance(callback, Checkpoint) for callback in callbacks)
     if saves or settings["enable_checkpointing"] is False:
         return callbacks
-    last = ModelCheckpoint(folder / "checkpoints", "last", enable_version_counter=False)
+    last = ModelCheckpoint(
+        folder / "checkpoints",
+        "last",
+        enable_version_counter=False,
+        save_on_train_epoch_end=True,
+    )
     return [*callbacks, last]
 
 
