@@ -16,6 +16,7 @@ from torchmetrics.functional.image import peak_signal_noise_ratio
 
 from talkface.losses import R1, Objective, Terms, discriminator_loss
 from talkface.losses.words import word_loss
+from talkface.metrics.image import unit
 from talkface.metrics.retrieval import frame_retrieval
 from talkface.models import (
     AudioEncoder,
@@ -27,7 +28,7 @@ from talkface.models import (
     VideoEncoder,
     WordClassifier,
 )
-from talkface.models.animator import Animator, Drive, Portrait, pictures
+from talkface.models.animator import Animator, Drive
 from talkface.models.identity import pooled
 from talkface.optim import LazyAdam, anneal
 from talkface.types import Rendering, Window
@@ -189,7 +190,7 @@ class TalkFace(Animator, pl.LightningModule):
             "video": (video.lips[:, run], face),
             "both": (audio[:, run], face),
         }
-        portrait = Portrait(self.identity_encoder(window.identity), still[:, 0])
+        portrait = self.generator.plan(self.identity_encoder(window.identity), still[:, 0])
         return torch.cat([self.render(*drives[drive], portrait) for drive in self.drives])
 
     def identity_features(self, window: Window) -> Float[Tensor, "b t e"]:
@@ -307,9 +308,9 @@ class TalkFace(Animator, pl.LightningModule):
 
     def validation_step(self, window: Window, batch_idx: int) -> None:
         """PSNR of both drives and of *copy*, and how well sound finds its lips."""
-        truth = pictures(window.frames)
-        rows = {drive: pictures(self.drive(window, drive)) for drive in ("audio", "video")}
-        rows["copy"] = pictures(window.identity)[:, None].expand_as(truth)
+        truth = unit(window.frames)
+        rows = {drive: unit(self.drive(window, drive)) for drive in ("audio", "video")}
+        rows["copy"] = unit(window.identity)[:, None].expand_as(truth)
         n = len(truth)
         for name, frames in rows.items():
             value = peak_signal_noise_ratio(frames, truth, data_range=1.0, dim=(1, 2, 3, 4))
@@ -321,9 +322,9 @@ class TalkFace(Animator, pl.LightningModule):
 
     def test_step(self, window: Window, batch_idx: int) -> dict[str, Float[Tensor, "t 3 s s"]]:
         """Rows of the evaluation table for one clip: frames in [0, 1], rounded to 8 bits."""
-        truth = pictures(window.frames[0])
-        copy = pictures(window.identity).expand_as(truth)
-        rows = {drive: pictures(self.drive(window, drive)[0]) for drive in ("audio", "video")}
+        truth = unit(window.frames[0])
+        copy = unit(window.identity).expand_as(truth)
+        rows = {drive: unit(self.drive(window, drive)[0]) for drive in ("audio", "video")}
         return {"truth": truth, "copy": copy, **rows}
 
     def predict_step(self, window: Window, batch_idx: int) -> dict[str, Float[Tensor, "t 3 s s"]]:

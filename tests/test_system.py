@@ -27,13 +27,14 @@ from talkface.models import (
     FAN,
     AudioEncoder,
     Generator,
+    IdentityCodes,
     IdentityEncoder,
     ModalityDiscriminator,
     SequenceDiscriminator,
     VideoEncoder,
     WordClassifier,
 )
-from talkface.models.animator import Portrait, pictures
+from talkface.models.generator import IdentityPlan
 from talkface.optim import LazyAdam
 from talkface.system import TalkFace
 from talkface.types import Window
@@ -244,28 +245,27 @@ def test_a_long_clip_is_rendered_in_parts(prepared: Path, monkeypatch: pytest.Mo
     clip = module.on_after_batch_transfer(next(iter(module.test_dataloader())), 0)
     model = system(residual=False).eval()
     lengths: list[int] = []
-    render = model.render
+    planned: list[IdentityPlan] = []
+    render, plan = model.render, model.generator.plan
 
-    def watched(mouth: Tensor, face: Tensor, portrait: Portrait) -> Tensor:
+    def watched(mouth: Tensor, face: Tensor, portrait: IdentityPlan) -> Tensor:
         lengths.append(mouth.shape[1])
         return render(mouth, face, portrait)
 
+    def counted(identity: IdentityCodes, face: Tensor) -> IdentityPlan:
+        planned.append(plan(identity, face))
+        return planned[-1]
+
     monkeypatch.setattr(model, "render", watched)
+    monkeypatch.setattr(model.generator, "plan", counted)
     with torch.no_grad():
         parts = model.drive(clip, "both")
+        assert len(planned) == 1
         monkeypatch.setattr("talkface.models.animator.CHUNK", 1000)
         whole = model.drive(clip, "both")
     total = clip.mfcc.shape[1]
     assert lengths == [32, total - 32, total]
     torch.testing.assert_close(parts, whole, atol=1e-4, rtol=1e-4)
-
-
-def test_pictures_have_256_levels() -> None:
-    levels = (
-        pictures(torch.tensor([[-2.0, -1.0, 0.0], [0.003, 1.0, 3.0]])[:, :, None].expand(2, 3, 3))
-        * 255
-    )
-    assert levels[:, :, 0].flatten().tolist() == [0.0, 0.0, 128.0, 128.0, 255.0, 255.0]
 
 
 # -- refusals and checkpoints -----------------------------------------------------------------

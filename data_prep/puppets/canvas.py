@@ -139,7 +139,7 @@ class Layer:
 
 def _extent(mask: Array) -> tuple[slice, slice]:
     """Rows and columns outside of which ``mask`` covers nothing that could be seen."""
-    covered = mask > 0.002  # noqa: PLR2004 - half a step of 8 bits
+    covered = mask > 0.002  # half a step of 8 bits
     slices = []
     for axis in (1, 0):
         places = np.flatnonzero(covered.any(axis=axis))
@@ -149,7 +149,7 @@ def _extent(mask: Array) -> tuple[slice, slice]:
 
 def soften(mask: Array, sigma: float) -> Array:
     """Gaussian blur by ``sigma`` pixels."""
-    if sigma < 0.2:  # noqa: PLR2004 - below the pixel grid
+    if sigma < 0.2:  # below the pixel grid
         return mask
     return np.asarray(cv2.GaussianBlur(mask, (0, 0), sigma), np.float32)
 

@@ -88,7 +88,7 @@ def _paint_lid(rgb: Array, grid: Grid, who: Identity, shape: EyeShape, now: Expr
 def _paint_wing(rgb: Array, grid: Grid, who: Identity, shape: EyeShape) -> None:
     """Lashes that stand out at the outer corner."""
     strength = who.eyes.lashes
-    if strength < 0.3:  # noqa: PLR2004 - too short to be seen
+    if strength < 0.3:  # too short to be seen
         return
     across = shape.across(grid.x)
     rise = shape.upper(grid.x) - 0.035 * strength * smoothstep(0.55, 1.05, across)

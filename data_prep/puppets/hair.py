@@ -116,8 +116,8 @@ def _outer(who: Identity, cut: Cut, fall: float, rng: np.random.Generator) -> Ar
     out = wide + cut.lift[1] * (0.7 + 0.3 * who.style.volume)
     right = [(0.0, top - up), (0.50 * out, 0.97 * top - up), (0.84 * out, 0.79 * top - 0.7 * up),
              (0.98 * out, -0.78), (1.02 * out, -0.2), (1.0 * out, 0.35)]  # fmt: skip
-    if fall > 0.5:  # noqa: PLR2004 - hair that hangs below the ears
-        flare = 1.06 if fall < 2 else 1.12  # noqa: PLR2004
+    if fall > 0.5:  # hair that hangs below the ears
+        flare = 1.06 if fall < 2 else 1.12
         right += [
             (1.02 * out, 0.9),
             (flare * out, 0.75 * fall + 0.3),
@@ -134,7 +134,7 @@ def _outer(who: Identity, cut: Cut, fall: float, rng: np.random.Generator) -> Ar
 def _opening(who: Identity, cut: Cut, rng: np.random.Generator) -> Array:
     """The part of the face that hair leaves free, closed, extended far below."""
     wide = 1.13 * who.bones.face_width
-    edge = (0.93 if cut.fall < 0.5 else 0.90) * wide  # noqa: PLR2004
+    edge = (0.93 if cut.fall < 0.5 else 0.90) * wide
     part = {"side": who.style.parting, "long": 0.7 * who.style.parting, "bob": who.style.parting}
     middle = part.get(who.style.hair, 0.0)
     x = np.linspace(-edge, edge, 61)

@@ -95,9 +95,9 @@ def _blinks(rng: np.random.Generator, times: Track) -> Track:
 def _raises(rng: np.random.Generator, times: Track) -> Track:
     """Brows: a constant mood, slow drift, and now and then a raise or a frown of half a second."""
     brows = rng.normal(0, 0.12) + _wander(rng, times, 0.12)
-    if rng.random() < 0.45:  # noqa: PLR2004 - odds of a movement within the clip
+    if rng.random() < 0.45:  # odds of a movement within the clip
         moment = rng.uniform(times.min(), times.max())
-        size = rng.uniform(0.4, 0.9) * (1 if rng.random() < 0.75 else -0.7)  # noqa: PLR2004 - odds
+        size = rng.uniform(0.4, 0.9) * (1 if rng.random() < 0.75 else -0.7)  # odds
         brows = brows + size * np.exp(-0.5 * ((times - moment) / rng.uniform(0.12, 0.25)) ** 2)
     moved: Track = brows
     return moved

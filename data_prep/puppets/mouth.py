@@ -62,9 +62,9 @@ def _interior(
     back = middle + 0.03 - rise * np.sqrt(np.clip(1 - (u / 0.78) ** 2, 0, 1))
     tongue = grid.edge(y - np.asarray(back, np.float32), 0.03)
     tone = 0.55 + 0.7 * np.clip((y - back) / 0.12, 0, 1) - 0.15 * np.exp(-((x / 0.02) ** 2))
-    _blend(picture, floats(TONGUE) * tone[..., None], tongue * (np.abs(u) < 0.78))  # noqa: PLR2004
+    _blend(picture, floats(TONGUE) * tone[..., None], tongue * (np.abs(u) < 0.78))
     _paint_lower_teeth(picture, grid, now, u, bottom)
-    if now.tongue > 0.75:  # noqa: PLR2004 - between the teeth, as in "think"
+    if now.tongue > 0.75:  # between the teeth, as in "think"
         tip = grid.edge(np.asarray(0.5 - np.abs(u), np.float32), 0.1) * grid.edge(y - back)
         _blend(
             picture,

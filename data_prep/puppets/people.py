@@ -125,8 +125,8 @@ def _lips(rng: np.random.Generator, masculine: float) -> Lips:
 def _colours(rng: np.random.Generator, age: float, masculine: float) -> Colours:
     depth = float(rng.random())
     fair = depth < _FAIR and rng.random() < _MAN
-    grey = age > _OLD and rng.random() < 0.75  # noqa: PLR2004 - odds of having turned grey
-    iris = _LIGHT_EYES if fair and rng.random() < 0.8 else _DARK_EYES  # noqa: PLR2004 - odds
+    grey = age > _OLD and rng.random() < 0.75  # odds of having turned grey
+    iris = _LIGHT_EYES if fair and rng.random() < 0.8 else _DARK_EYES  # odds
     skin = _tone(rng, _SKIN, depth)
     return Colours(
         depth=depth,
@@ -158,9 +158,9 @@ def _style(rng: np.random.Generator, age: float, masculine: float) -> Style:
         volume=_about(rng, 1.0, 0.3),
         hairline=_about(rng, 0.0, 0.06) - 0.06 * masculine,
         beard=_BEARDS[int(rng.choice(len(_BEARDS), p=odds))],
-        glasses=int(rng.integers(1, 4)) if rng.random() < 0.22 else 0,  # noqa: PLR2004 - odds
+        glasses=int(rng.integers(1, 4)) if rng.random() < 0.22 else 0,  # odds
         earrings=bool(bare and rng.random() < _MAN),
-        freckles=float(rng.uniform(0.3, 1.0)) if rng.random() < 0.12 else 0.0,  # noqa: PLR2004 - odds
+        freckles=float(rng.uniform(0.3, 1.0)) if rng.random() < 0.12 else 0.0,  # odds
         clothes=_pick(rng, _CUTS),
         wall=int(rng.integers(5)),
     )

@@ -158,5 +158,5 @@ def _window(wall: Array, x: Array, y: Array, rng: np.random.Generator) -> None:
     pane = (x > left) & (x < left + 0.36) & (y > top) & (y < bottom)
     sky = np.stack([0.55 + 0.2 * y, 0.68 + 0.12 * y, 0.85 - 0.1 * y], axis=-1)
     wall[pane] = sky[pane]
-    frame = (np.abs(x - left - 0.18) < 0.012) | (np.abs(y - 0.33) < 0.012)  # noqa: PLR2004
+    frame = (np.abs(x - left - 0.18) < 0.012) | (np.abs(y - 0.33) < 0.012)
     wall[pane & frame] = 0.75

@@ -27,7 +27,7 @@ def jaw_points(who: Identity) -> Array:
     """The 17 points of the jaw line on the outline, equally spaced, from the left ear on."""
     whole = outline(who)
     right = whole[: len(whole) // 2]
-    right = right[right[:, 1] > -0.05]  # noqa: PLR2004 - height of the eyes
+    right = right[right[:, 1] > -0.05]  # height of the eyes
     steps = np.concatenate([[0], np.linalg.norm(np.diff(right, axis=0), axis=1).cumsum()])
     places = np.linspace(0, steps[-1], 9)
     half = np.stack([np.interp(places, steps, right[:, axis]) for axis in (0, 1)], axis=1)

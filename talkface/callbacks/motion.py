@@ -8,8 +8,9 @@ from jaxtyping import Bool, Float
 from pytorch_lightning import Callback, LightningModule, Trainer
 from torch import Tensor
 
-from talkface.callbacks.shared import cut, detached, gather, names, renderer, unit
+from talkface.callbacks.shared import cut, detached, gather, names, renderer
 from talkface.callbacks.table import TestTable, log_cell
+from talkface.metrics.image import unit
 from talkface.metrics.opening import Agreement, MotionAgreement, Openings, openings
 from talkface.metrics.reader import FittedReader, MouthReader, TrainableReader
 from talkface.metrics.table import Cell, finite

@@ -8,8 +8,9 @@ from pytorch_lightning import Callback, LightningModule, Trainer
 from pytorch_lightning.loggers import WandbLogger
 from torch import Tensor
 
-from talkface.callbacks.shared import detached, renderer, unit
+from talkface.callbacks.shared import detached, renderer
 from talkface.figures import save_png, stack, strip
+from talkface.metrics.image import unit
 from talkface.metrics.table import ROWS
 from talkface.types import Window
 

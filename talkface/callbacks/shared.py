@@ -35,12 +35,6 @@ def renderer(module: LightningModule) -> Renderer:
     return cast("Renderer", module)
 
 
-def unit(images: Float[Tensor, "*n 3 h w"]) -> Float[Tensor, "*n 3 h w"]:
-    """Images from [-1, 1] to [0, 1], rounded to the 256 levels of a picture file."""
-    levels = ((images.float() + 1) * 127.5).clamp(0, 255).round()
-    return levels / 255
-
-
 def names(window: Window) -> list[str]:
     """The clip of every element of a batch."""
     return [window.clip] if isinstance(window.clip, str) else list(window.clip)

@@ -11,10 +11,10 @@ from pytorch_lightning import Callback, LightningModule, Trainer
 from pytorch_lightning.utilities import rank_zero_info
 from torch import Tensor
 
-from talkface.callbacks.shared import detached, gather, names, unit
+from talkface.callbacks.shared import detached, gather, names
 from talkface.figures import save_png, stack, strip
 from talkface.metrics.cpbd import BLOCK, cpbd
-from talkface.metrics.image import clip_psnr, frame_ssim
+from talkface.metrics.image import clip_psnr, frame_ssim, unit
 from talkface.metrics.table import ROWS, Cell, ResultTable
 from talkface.types import Window
 

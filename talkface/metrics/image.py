@@ -1,4 +1,4 @@
-"""PSNR and SSIM of rendered frames against true ones, frame by frame."""
+"""Frames as a file holds them, and their PSNR and SSIM against true ones, frame by frame."""
 
 import torch
 from jaxtyping import Float
@@ -11,6 +11,12 @@ from torchmetrics.functional.image import (
 SIGMA = 1.5
 RADIUS = 5
 """Standard deviation and reach in pixels of the window of SSIM."""
+
+
+def unit(images: Float[Tensor, "*n h w"]) -> Float[Tensor, "*n h w"]:
+    """Images from [-1, 1] to [0, 1], rounded to the 256 levels of a picture file."""
+    levels = ((images.float() + 1) * 127.5).clamp(0, 255).round()
+    return levels / 255
 
 
 def frame_psnr(

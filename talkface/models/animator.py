@@ -1,14 +1,14 @@
 """Encoder trio and generator as one: what is left of the system when it is trained."""
 
-from typing import Literal, NamedTuple
+from typing import Literal
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
 from talkface.models.audio import AudioEncoder
-from talkface.models.generator import Generator
-from talkface.models.identity import IdentityCodes, IdentityEncoder
+from talkface.models.generator import Generator, IdentityPlan
+from talkface.models.identity import IdentityEncoder
 from talkface.models.video import VideoCodes, VideoEncoder
 from talkface.types import Window
 
@@ -16,18 +16,6 @@ Drive = Literal["audio", "video", "both"]
 
 CHUNK = 32
 """Frames rendered at once in evaluation."""
-
-
-class Portrait(NamedTuple):
-    """What portraits look like, and what their faces do.
-
-    Attributes:
-        identity: Codes of E_i.
-        face: Eyes and contour of the portraits.
-    """
-
-    identity: IdentityCodes
-    face: Float[Tensor, "b e"]
 
 
 class Animator(nn.Module):
@@ -45,9 +33,10 @@ class Animator(nn.Module):
     audio_encoder: AudioEncoder
     generator: Generator
 
-    def encode_portrait(self, image: Float[Tensor, "b 3 s s"]) -> Portrait:
-        """What the portraits look like, and what their faces do; images in [-1, 1]."""
-        return Portrait(self.identity_encoder(image), self.encode_video(image[:, None]).face[:, 0])
+    def encode_portrait(self, image: Float[Tensor, "b 3 s s"]) -> IdentityPlan:
+        """All that rendering takes from portraits, computed once; images in [-1, 1]."""
+        face = self.encode_video(image[:, None]).face[:, 0]
+        return self.generator.plan(self.identity_encoder(image), face)
 
     def encode_audio(self, mfcc: Float[Tensor, "b t k s"]) -> Float[Tensor, "b t d"]:
         """What is said at every frame."""
@@ -63,11 +52,10 @@ class Animator(nn.Module):
         self,
         mouth: Float[Tensor, "b t d"],
         face: Float[Tensor, "b t e"],
-        portrait: Portrait,
+        portrait: IdentityPlan,
     ) -> Float[Tensor, "b t 3 s s"]:
         """Frames, about [-1, 1], of b portraits that move as the codes say."""
-        plan = self.generator.plan(*portrait)
-        frames = self.generator(mouth.flatten(0, 1), face.flatten(0, 1), plan)
+        frames = self.generator(mouth.flatten(0, 1), face.flatten(0, 1), portrait)
         runs: Tensor = frames.unflatten(0, mouth.shape[:2])
         return runs
 
@@ -83,7 +71,7 @@ class Animator(nn.Module):
         return torch.cat([self.render(*code, portrait) for code in codes], dim=1)
 
     def _codes(
-        self, window: Window, portrait: Portrait, drive: Drive, run: slice
+        self, window: Window, portrait: IdentityPlan, drive: Drive, run: slice
     ) -> tuple[Float[Tensor, "b r d"], Float[Tensor, "b r e"]]:
         """Mouth and face codes of a run of frames."""
         if drive == "audio":
@@ -92,8 +80,3 @@ class Animator(nn.Module):
         video = self.encode_video(window.driving[:, run])
         mouth = video.lips if drive == "video" else self.encode_audio(window.mfcc[:, run])
         return mouth, video.face
-
-
-def pictures(frames: Float[Tensor, "*n s s"]) -> Float[Tensor, "*n s s"]:
-    """From [-1, 1] to [0, 1] in steps of 1/255, as written to a file."""
-    return ((frames.float().clamp(-1, 1) + 1) * 127.5).round() / 255

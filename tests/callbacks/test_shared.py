@@ -7,7 +7,7 @@ import pytorch_lightning as pl
 import torch
 from torch import Tensor, distributed
 
-from talkface.callbacks.shared import cut, detached, gather, names, renderer, unit
+from talkface.callbacks.shared import cut, detached, gather, names, renderer
 from talkface.types import Window
 
 FRAMES = 7
@@ -34,19 +34,6 @@ def window() -> Window:
         spoken=torch.rand(2, FRAMES, generator=rng) < 0.5,
         clip=["first", "second"],
     )
-
-
-def test_images_are_rounded_to_the_nearest_of_256_levels() -> None:
-    levels = torch.arange(256.0)
-    nearly = levels + 0.9 * (torch.rand(256, generator=torch.Generator().manual_seed(0)) - 0.5)
-    images = (nearly / 127.5 - 1).view(256, 1, 1, 1).expand(256, 3, 1, 2)
-    expected = (levels / 255).view(256, 1, 1, 1).expand(256, 3, 1, 2)
-    assert torch.equal(unit(images), expected)
-
-
-def test_images_beyond_black_and_white_are_clipped() -> None:
-    images = torch.tensor([-1.5, 0.0, 1.5]).view(3, 1, 1)
-    assert unit(images).flatten().tolist() == pytest.approx([0, 128 / 255, 1])
 
 
 def test_a_clip_and_a_batch_of_clips_have_names() -> None:

@@ -13,11 +13,11 @@ from PIL import Image
 from torch import Tensor
 from torch.nn.functional import avg_pool2d
 
-from talkface.callbacks.shared import unit
 from talkface.callbacks.table import TestTable, protocol, score
 from talkface.data.datamodule import TalkFaceData
 from talkface.figures import GAP
 from talkface.metrics.cpbd import cpbd
+from talkface.metrics.image import unit
 from talkface.metrics.table import Cell
 from talkface.types import Window
 from tests import fakes

@@ -5,7 +5,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from talkface.metrics.image import clip_psnr, frame_psnr, frame_ssim
+from talkface.metrics.image import clip_psnr, frame_psnr, frame_ssim, unit
 
 
 def pictures(seed: int) -> Tensor:
@@ -70,3 +70,23 @@ def test_one_frame_that_equals_the_truth_does_not_hide_the_others() -> None:
     frames = truth.clone()
     frames[1] = (truth[1] + 0.1).where(truth[1] < 0.5, truth[1] - 0.1)
     assert clip_psnr(frames, truth) == pytest.approx(20, abs=1e-3)
+
+
+def test_images_are_rounded_to_the_nearest_of_256_levels() -> None:
+    levels = torch.arange(256.0)
+    nearly = levels + 0.9 * (torch.rand(256, generator=torch.Generator().manual_seed(0)) - 0.5)
+    images = (nearly / 127.5 - 1).view(256, 1, 1, 1).expand(256, 3, 1, 2)
+    expected = (levels / 255).view(256, 1, 1, 1).expand(256, 3, 1, 2)
+    assert torch.equal(unit(images), expected)
+
+
+def test_images_beyond_black_and_white_are_clipped() -> None:
+    images = torch.tensor([-1.5, 0.0, 1.5]).view(3, 1, 1)
+    assert unit(images).flatten().tolist() == pytest.approx([0, 128 / 255, 1])
+
+
+def test_pictures_have_256_levels() -> None:
+    levels = (
+        unit(torch.tensor([[-2.0, -1.0, 0.0], [0.003, 1.0, 3.0]])[:, :, None].expand(2, 3, 3)) * 255
+    )
+    assert levels[:, :, 0].flatten().tolist() == [0.0, 0.0, 128.0, 128.0, 255.0, 255.0]
