@@ -1,83 +1,17 @@
 """Mel-frequency cepstral coefficients, and the patch of them that belongs to a video frame."""
 
 import math
-from dataclasses import dataclass
 
 import torch
 from jaxtyping import Float, Int16
 from torch import Tensor, nn
 from torchaudio.functional import create_dct, melscale_fbanks
 
+from talkface.data.mfcc_presets import PRESETS, MfccPreset, UnknownPresetError
 from talkface.types import FPS, SAMPLE_RATE
 
 FULL_SCALE = 32_768.0
 """Loudest sample of 16-bit sound, to which sound in [-1, 1] is scaled."""
-
-
-@dataclass(frozen=True)
-class MfccPreset:
-    """How sound becomes coefficients; lengths in samples of ``SAMPLE_RATE``.
-
-    Attributes:
-        window: Length of the Hamming window.
-        hop: Step between windows.
-        preemphasis: Share of the previous sample that is taken off each sample.
-        nfft: Length of the Fourier transform.
-        power: Exponent of the spectrum, 1 for magnitude and 2 for power.
-        filters: Number of triangular filters, equally spaced on the HTK mel scale.
-        low: Lower end of the first filter in Hz.
-        high: Upper end of the last filter in Hz.
-        floor: Least filter output, so that digital silence has a logarithm. Samples count in
-            16-bit steps; 1.0 lies below the rounding noise of 16 bits and makes silence exactly 0.
-        first: Lowest cepstrum kept; 1 drops c0, the loudness.
-        last: Highest cepstrum kept.
-        lifter: Length of the sine lifter.
-        steps: Columns per video frame.
-        lead: Columns of the patch that lie before the first sample of its video frame.
-    """
-
-    window: int
-    hop: int
-    preemphasis: float
-    nfft: int
-    power: float
-    filters: int
-    low: float
-    high: float
-    floor: float
-    first: int
-    last: int
-    lifter: int
-    steps: int
-    lead: int
-
-
-PRESETS = {
-    "davs": MfccPreset(
-        window=400,
-        hop=160,
-        preemphasis=0.97,
-        nfft=512,
-        power=1.0,
-        filters=13,
-        low=300.0,
-        high=3700.0,
-        floor=1.0,
-        first=1,
-        last=12,
-        lifter=22,
-        steps=20,
-        lead=8,
-    ),
-}
-"""``davs``: Zhou et al. 2019, https://arxiv.org/abs/1807.07860, as their preprocessing sets it."""
-
-
-class UnknownPresetError(ValueError):
-    """There is no preset of that name."""
-
-    def __init__(self, preset: str) -> None:
-        super().__init__(f"There is no MFCC preset {preset!r}. Choose from {sorted(PRESETS)}.")
 
 
 class Mfcc(nn.Module):
@@ -86,9 +20,10 @@ class Mfcc(nn.Module):
     $$c_j = \ell_j \sqrt{2 / M} \sum_{m=1}^{M} \cos\left(\pi j (m - 1/2) / M\right)
     \ln \max(f, E_m), \quad \ell_j = 1 + \frac{L}{2} \sin(\pi j / L)$$
 
-    with $E_m$ the output of mel filter $m$ of $M$ on the spectrum, $f$ the floor and $L$ the
-    length of the lifter. Every column depends on its own samples only, so a part of a sound
-    gives the same columns as the whole.
+    with $E_m$ the output of mel filter $m$ of $M$ on the spectrum $a |X|^p$, $f$ the floor and $L$
+    the length of the lifter. With ``energy`` the column begins with $\ln \max(f, \sum a |X|^p)$.
+    Every column depends on its own samples only, so a part of a sound gives the same columns as
+    the whole.
 
     Args:
         preset: Name of the settings.
@@ -106,19 +41,22 @@ class Mfcc(nn.Module):
         if preset not in PRESETS:
             raise UnknownPresetError(preset)
         self.preset = p = PRESETS[preset]
-        bank = melscale_fbanks(p.nfft // 2 + 1, p.low, p.high, p.filters, SAMPLE_RATE)
+        bank = _filterbank(p)
         order = torch.arange(p.first, p.last + 1)
         lifter = 1 + p.lifter / 2 * torch.sin(math.pi * order / p.lifter)
         cepstra = create_dct(p.last + 1, p.filters, norm="ortho")[:, p.first :] * lifter
-        window = torch.hamming_window(p.window, periodic=False)
+        if p.energy:  # one more filter, of ones, whose logarithm passes the transform as it is
+            bank = nn.functional.pad(bank, (1, 0), value=1.0)
+            cepstra = torch.block_diag(torch.ones(1, 1), cepstra)
+        window = torch.hamming_window(p.window, periodic=False, alpha=p.taper, beta=1 - p.taper)
         self.register_buffer("window", window, persistent=False)
-        self.register_buffer("bank", bank, persistent=False)
+        self.register_buffer("bank", bank * p.scale, persistent=False)
         self.register_buffer("cepstra", cepstra, persistent=False)
 
     @property
     def coefficients(self) -> int:
         """Coefficients per column, the axis ``k``."""
-        return self.preset.last - self.preset.first + 1
+        return self.cepstra.shape[1]
 
     @property
     def steps(self) -> int:
@@ -140,8 +78,8 @@ class Mfcc(nn.Module):
     ) -> Float[Tensor, "t k s"]:
         """Patches of the video frames ``first`` to ``first + count - 1``.
 
-        Frame l of ``davs`` has the columns 4l - 8 to 4l + 11, which is 215 ms of sound around
-        its middle. Beyond either end of the sound lies silence.
+        Frame l has the columns 4l - 8 to 4l + 11, counted from 0, as both presets set it: 215 ms
+        of sound around its middle. Beyond either end of the sound lies silence.
 
         Args:
             sound: The whole sound of the clip, 16-bit samples or floating point in [-1, 1].
@@ -178,3 +116,23 @@ def _scaled(
     sound: Int16[Tensor, " samples"] | Float[Tensor, " samples"],
 ) -> Float[Tensor, " samples"]:
     return sound * FULL_SCALE if sound.is_floating_point() else sound.float()
+
+
+def _filterbank(preset: MfccPreset) -> Float[Tensor, "bins filters"]:
+    r"""Triangles of height 1.
+
+    Snapped ones, as python_speech_features has them, have their corners at the bins
+    $\lfloor (n + 1) f / r \rfloor$, with $n$ the length of the transform, $f$ the corner in Hz and
+    $r$ the sampling rate. torchaudio knows corners at exact frequencies only.
+    """
+    p, bins = preset, preset.nfft // 2 + 1
+    if not p.snapped:
+        continuous: Tensor = melscale_fbanks(bins, p.low, p.high, p.filters, SAMPLE_RATE)
+        return continuous
+    low, high = (math.log1p(hz / 700) for hz in (p.low, p.high))
+    hz = 700 * torch.linspace(low, high, p.filters + 2, dtype=torch.float64).expm1()
+    corners = ((p.nfft + 1) * hz / SAMPLE_RATE).floor()
+    start, peak, end = corners[:-2], corners[1:-1], corners[2:]
+    at = torch.arange(bins)[:, None]
+    triangles = torch.minimum((at - start) / (peak - start), (end - at) / (end - peak))
+    return triangles.clamp_min(0).float()

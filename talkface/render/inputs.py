@@ -9,10 +9,10 @@ from torch import Tensor
 
 from talkface.data.media import NoAudioError, read_audio
 from talkface.data.media_errors import check_input
+from talkface.data.mfcc_stream import frames_of_sound
 from talkface.faces import LandmarkDetector, build_detector
 from talkface.render.driving import Driving, scan_driving
 from talkface.render.portrait import Portrait, read_portrait
-from talkface.render.talker import frames_of_sound
 from talkface.types import FPS, SAMPLE_RATE
 
 logger = logging.getLogger(__name__)

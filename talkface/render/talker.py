@@ -8,15 +8,10 @@ from jaxtyping import Float, Int16, UInt8
 from torch import Tensor, nn
 
 from talkface.data.mfcc import Mfcc
+from talkface.data.mfcc_stream import frames_of_sound
 from talkface.render.errors import NoDriveError, RenderError
 from talkface.render.model import Model
 from talkface.render.replay import Replay
-from talkface.types import FPS, SAMPLE_RATE
-
-
-def frames_of_sound(samples: int) -> int:
-    """Video frames as long as ``samples`` of sound, to the nearest frame and at least one."""
-    return max(1, (2 * samples * FPS + SAMPLE_RATE) // (2 * SAMPLE_RATE))
 
 
 def to_float(image: UInt8[Tensor, "*n 3 h w"]) -> Float[Tensor, "*n 3 h w"]:

@@ -3,7 +3,7 @@ import torch
 from torch import Tensor
 
 from talkface.render import NoDriveError, RenderError, Talker
-from talkface.render.talker import frames_of_sound, to_float, to_uint8
+from talkface.render.talker import to_float, to_uint8
 from tests.render.fakes import SIDE, FakeModel, blues, tone
 
 IDENTITY = torch.full((3, SIDE, SIDE), 128, dtype=torch.uint8)
@@ -11,14 +11,6 @@ IDENTITY = torch.full((3, SIDE, SIDE), 128, dtype=torch.uint8)
 
 def whole(talker: Talker, sound: Tensor | None, driving: list[Tensor] | None) -> Tensor:
     return torch.cat(list(talker.frames(IDENTITY, sound, driving)))
-
-
-@pytest.mark.parametrize(
-    ("samples", "frames"), [(1, 1), (640, 1), (959, 1), (961, 2), (16_000, 25), (18_557, 29)]
-)
-def test_frames_are_the_sound_to_the_nearest_frame(samples: int, frames: int) -> None:
-    assert frames_of_sound(samples) == frames
-    assert abs(frames * 640 - samples) <= 640
 
 
 def test_bytes_survive_the_way_to_the_network_and_back() -> None:
