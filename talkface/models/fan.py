@@ -3,11 +3,23 @@
 Module names follow the released models, so that their state dicts load.
 """
 
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
 import torch
 import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from talkface.models.warmstart import Report, load_all
+from talkface.models.weights import (
+    RELEASED_FAN,
+    WarmStartError,
+    named_tensors,
+    read_checkpoint,
+    released_fan,
+)
 from talkface.types import LANDMARKS
 
 
@@ -74,15 +86,37 @@ class FAN(nn.Module):
         depth: Halvings inside an hourglass.
         pool: Halve the side after the first block. The released models do, so that heat-maps are a
             quarter of the image side; without, they are half of it, for small images.
+        init_from: Weights that ``warm_start`` loads: ``2DFAN-4`` for the released ones, which
+            ``face_alignment`` downloads on first use, or a file: a state dict or a TorchScript
+            archive, of at least as many modules. None for random weights.
+        frozen: Leave these weights and the statistics of the normalisations as they are.
+
+    Raises:
+        ValueError: If random weights are to be frozen.
     """
 
     def __init__(
-        self, num_modules: int = 1, features: int = 256, depth: int = 4, *, pool: bool = True
+        self,
+        num_modules: int = 1,
+        features: int = 256,
+        depth: int = 4,
+        *,
+        pool: bool = True,
+        init_from: str | Path | None = None,
+        frozen: bool = False,
     ) -> None:
         super().__init__()
+        if frozen and init_from is None:
+            raise ValueError(
+                "a frozen FAN of random weights sees nothing: set `init_from` to "
+                f"{RELEASED_FAN} or a file, or leave `frozen` out"
+            )
         self.num_modules = num_modules
         self.features = features
+        self.depth = depth
         self.pool = pool
+        self.init_from = None if init_from is None else str(init_from)  # safe to unpickle
+        self.frozen = frozen
         self.stride = 4 if pool else 2
         self.multiple = self.stride * 2**depth
         self.conv1 = nn.Conv2d(3, features // 4, 7, stride=2, padding=3)
@@ -99,6 +133,40 @@ class FAN(nn.Module):
             if i < num_modules - 1:
                 self.add_module(f"bl{i}", nn.Conv2d(features, features, 1))
                 self.add_module(f"al{i}", nn.Conv2d(LANDMARKS, features, 1))
+        self.requires_grad_(not frozen)
+        self.train()
+
+    def train(self, mode: bool = True) -> "FAN":
+        """Set the mode of the normalisations; a frozen network stays in evaluation mode."""
+        return super().train(mode and not self.frozen)
+
+    def warm_start(self) -> Report | None:
+        """Load the weights that ``init_from`` names; None if it names none.
+
+        Raises:
+            WarmStartError: There are no such weights, or they are of a network of another size.
+        """
+        if self.init_from is None:
+            return None
+        file = released_fan() if self.init_from == RELEASED_FAN else Path(self.init_from)
+        weights = named_tensors(read_checkpoint(file), "state_dict")
+        modules, features, depth = _sizes(weights)
+        found = f"num_modules={modules}, features={features}, depth={depth}"
+        if modules < self.num_modules or (features, depth) != (self.features, self.depth):
+            raise WarmStartError(
+                self.init_from,
+                f"it holds a FAN of {found}" if modules else "it holds no FAN",
+                f"This one has num_modules={self.num_modules}, features={self.features}, "
+                f"depth={self.depth}. Set features and depth to those of the file, and num_modules "
+                "to no more than it has.",
+            )
+        report = load_all(self, weights, file, f"They must be those of a FAN of {found}.")
+        if self.pool:
+            return report
+        return report._replace(
+            note="These weights were trained with pool=True; without, every layer behind the first "
+            "block sees the picture twice as large as it was trained to."
+        )
 
     def forward(self, x: Float[Tensor, "n 3 h w"]) -> Float[Tensor, "n 68 h2 w2"]:
         """Heat-maps of the last hourglass for images in [0, 1], 1 / ``stride`` of their side."""
@@ -125,3 +193,11 @@ class FAN(nn.Module):
                 bottom = self.get_submodule(f"bl{i}")(features)
                 x = x + bottom + self.get_submodule(f"al{i}")(heat)
         return features, heat
+
+
+def _sizes(weights: Mapping[str, Tensor]) -> tuple[int, int, int]:
+    """Hourglasses, features and depth of the FAN that a state dict is of; zeros for none."""
+    stem = weights.get("conv1.weight")
+    modules = {m[1] for name in weights if (m := re.match(r"m(\d+)\.", name))}
+    depths = [int(m[1]) for name in weights if (m := re.match(r"m0\.b1_(\d+)\.", name))]
+    return len(modules), 0 if stem is None else 4 * len(stem), max(depths, default=0)

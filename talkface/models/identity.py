@@ -1,6 +1,7 @@
 """The identity encoder: what the face is, at five scales."""
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import NamedTuple
 
 import torch
@@ -8,8 +9,14 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from talkface.models.warmstart import Report, load_all
+from talkface.models.weights import WarmStartError, named_tensors, read_checkpoint
+
 SCALES = 5
 """Maps of a portrait: sides S, S/2 ... S/16."""
+
+PREFIXES = ("encoder.", "identity_encoder.", "")
+"""What its names begin with in a checkpoint of identity pre-training, of TalkFace, and alone."""
 
 
 class IdentityCodes(NamedTuple):
@@ -32,18 +39,48 @@ class IdentityEncoder(nn.Module):
     Args:
         dim: Width of the code f_i.
         channels: Channels of the five maps, large to small.
+        init_from: Weights that ``warm_start`` loads: a checkpoint of identity pre-training or of
+            TalkFace, or a state dict. None for random weights.
     """
 
-    def __init__(self, dim: int = 256, channels: Sequence[int] = (32, 64, 128, 256, 256)) -> None:
+    def __init__(
+        self,
+        dim: int = 256,
+        channels: Sequence[int] = (32, 64, 128, 256, 256),
+        init_from: str | Path | None = None,
+    ) -> None:
         super().__init__()
         if len(channels) != SCALES:
             raise ValueError(f"IdentityEncoder has {SCALES} scales, but channels={list(channels)}")
         self.channels = tuple(channels)
+        self.init_from = None if init_from is None else str(init_from)  # safe to unpickle
         widths = [3, *channels]
         self.stages = nn.ModuleList(
             _stage(widths[i], widths[i + 1], stride=1 if i == 0 else 2) for i in range(SCALES)
         )
         self.head = nn.Linear(channels[-1], dim)
+
+    def warm_start(self) -> Report | None:
+        """Load the weights that ``init_from`` names; None if it names none.
+
+        Raises:
+            WarmStartError: There is no such file, or it is of an encoder of another size.
+        """
+        if self.init_from is None:
+            return None
+        file = Path(self.init_from)
+        weights = named_tensors(read_checkpoint(file), "state_dict")
+        for prefix in PREFIXES:
+            if (head := weights.get(f"{prefix}head.weight")) is not None:
+                stages = [weights.get(f"{prefix}stages.{i}.0.weight") for i in range(SCALES)]
+                channels = [len(stage) for stage in stages if stage is not None]
+                advice = f"Set `dim` to {len(head)} and `channels` to {channels}."
+                return load_all(self, weights, file, advice, prefix)
+        raise WarmStartError(
+            file,
+            f"it holds no identity encoder but {', '.join(list(weights)[:4]) or 'nothing'}",
+            "Give a checkpoint of identity pre-training or of `talkface fit`.",
+        )
 
     def forward(self, image: Float[Tensor, "b 3 s s"]) -> IdentityCodes:
         """Encode portraits in [-1, 1], of a side that 16 divides."""

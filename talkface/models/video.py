@@ -20,8 +20,8 @@ class VideoCodes(NamedTuple):
 
     Attributes:
         lips: f_lip, in the space of the audio codes.
-        eyes: Eyes and brows.
-        contour: Jaw line and nose: also head motion.
+        eyes: Eyes and brows; of width 0 where the encoder has no face feature.
+        contour: Jaw line and nose: also head motion; as wide as ``eyes``.
         landmarks: Soft-argmax of the heat-maps, in pixels of the frames.
     """
 
@@ -78,7 +78,7 @@ class VideoEncoder(nn.Module):
     Args:
         dim: Width of f_lip; that of the audio code.
         face_dim: Width of each of the codes of eyes and contour; narrow, so that identity cannot
-            leak through them.
+            leak through them. 0 for no face feature: neither has a head then.
         fan: The trunk.
         side: Side to which frames are resized first; None leaves them as they are.
         hidden: Width of the hidden layer of every head.
@@ -98,8 +98,8 @@ class VideoEncoder(nn.Module):
         features = self.trunk.features
         self.temperature = nn.Parameter(torch.tensor(10.0))
         self.lips = RegionHead(LIPS, features, hidden, dim)
-        self.eyes = RegionHead(EYES, features, hidden, face_dim)
-        self.contour = RegionHead(CONTOUR, features, hidden, face_dim)
+        self.eyes = RegionHead(EYES, features, hidden, face_dim) if face_dim else None
+        self.contour = RegionHead(CONTOUR, features, hidden, face_dim) if face_dim else None
 
     def forward(self, frames: Float[Tensor, "b t 3 s s"]) -> VideoCodes:
         """Encode frames in [-1, 1]."""
@@ -111,7 +111,10 @@ class VideoEncoder(nn.Module):
         attention = torch.softmax(heat.float().flatten(2) * self.temperature, dim=2)
         pooled = attention @ features.float().flatten(2).transpose(1, 2)
         places = soft_argmax(attention.unflatten(2, heat.shape[2:]))
-        codes = [head(pooled, places) for head in (self.lips, self.eyes, self.contour)]
+        codes = [
+            pooled.new_zeros(len(pooled), 0) if head is None else head(pooled, places)
+            for head in (self.lips, self.eyes, self.contour)
+        ]
         landmarks = places * side - 0.5
         b, t = frames.shape[:2]
         lips, eyes, contour, landmarks = (x.unflatten(0, (b, t)) for x in (*codes, landmarks))

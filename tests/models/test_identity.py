@@ -1,9 +1,12 @@
+from pathlib import Path
+
 import pytest
 import torch
 from torch import Tensor
 
 from talkface.models import IdentityCodes, IdentityEncoder
 from talkface.models.identity import pooled
+from talkface.models.weights import WarmStartError
 
 CHANNELS = (4, 6, 8, 10, 12)
 
@@ -68,3 +71,42 @@ def test_pooled_codes_are_the_code_and_the_mean_of_every_map() -> None:
 def test_pooled_codes_of_the_default_sizes_are_as_wide_as_the_word_classifier_expects() -> None:
     codes = IdentityEncoder()(portraits(16, 1))
     assert pooled(codes).shape == (1, 992)
+
+
+@pytest.mark.parametrize("prefix", ["encoder.", "identity_encoder.", ""])
+def test_it_starts_from_a_checkpoint_of_pre_training_of_a_system_or_of_its_own(
+    prefix: str, tmp_path: Path
+) -> None:
+    trained = encoder()
+    weights = {f"{prefix}{name}": value for name, value in trained.state_dict().items()}
+    others = {"classifier.weight": torch.zeros(3, 7), "audio_encoder.head.bias": torch.zeros(7)}
+    settings = {"identity_encoder": trained, "init_from": tmp_path}
+    torch.save({"state_dict": weights | others, "hyper_parameters": settings}, tmp_path / "a.ckpt")
+    network = IdentityEncoder(7, CHANNELS, init_from=tmp_path / "a.ckpt")
+    report = network.warm_start()
+    assert report is not None
+    assert torch.equal(network(portraits()).code, trained(portraits()).code)
+    assert {*report.loaded} == network.state_dict().keys()
+    assert {*report.unused} == others.keys()
+
+
+def test_an_encoder_of_another_size_is_refused_with_the_size_that_would_fit(tmp_path: Path) -> None:
+    torch.save(encoder().state_dict(), tmp_path / "a.ckpt")
+    network = IdentityEncoder(8, CHANNELS, init_from=tmp_path / "a.ckpt")
+    before = network.stages[0][0].weight.clone()  # type: ignore[index]
+    expected = (
+        r"2 of 42 .*: head.weight is \(7, 12\) there and \(8, 12\) here; head.bias .*"
+        r"Set `dim` to 7 and `channels` to \[4, 6, 8, 10, 12\]"
+    )
+    with pytest.raises(WarmStartError, match=expected):
+        network.warm_start()
+    assert torch.equal(network.stages[0][0].weight, before)  # type: ignore[index]
+
+
+def test_a_file_without_an_identity_encoder_is_refused_and_none_is_not_missed(
+    tmp_path: Path,
+) -> None:
+    torch.save({"generator.constant": torch.zeros(1)}, tmp_path / "a.ckpt")
+    with pytest.raises(WarmStartError, match="no identity encoder but generator"):
+        IdentityEncoder(7, CHANNELS, init_from=tmp_path / "a.ckpt").warm_start()
+    assert encoder().warm_start() is None

@@ -140,3 +140,29 @@ def test_known_landmarks_can_teach_the_trunk() -> None:
         assert parameter.grad.isfinite().all()
     assert network.trunk.conv1.weight.grad is not None
     assert network.trunk.conv1.weight.grad.any()
+
+
+def test_a_frozen_trunk_leaves_the_heads_to_be_trained() -> None:
+    torch.manual_seed(0)
+    trunk = FAN(features=16, depth=2, init_from="weights.pth", frozen=True)
+    network = VideoEncoder(dim=6, face_dim=4, fan=trunk, hidden=10, side=32).train()
+    before = {name: value.clone() for name, value in trunk.state_dict().items()}
+    codes = network(frames())
+    (codes.lips.square().sum() + codes.face.square().sum()).backward()
+    learned = {
+        name.partition(".")[0] for name, p in network.named_parameters() if p.grad is not None
+    }
+    assert learned == {"temperature", "lips", "eyes", "contour"}
+    assert all(torch.equal(value, before[name]) for name, value in trunk.state_dict().items())
+    assert network.lips.standard.batches == 1
+
+
+@pytest.mark.filterwarnings("error")
+def test_without_a_face_feature_there_are_lips_and_landmarks_only() -> None:
+    torch.manual_seed(0)
+    network = VideoEncoder(dim=6, face_dim=0, fan=Pointing(cells()), hidden=10)
+    codes = network(frames())
+    assert codes.face.shape == codes.eyes.shape == codes.contour.shape == (2, 3, 0)
+    assert codes.lips.shape == (2, 3, 6)
+    assert codes.landmarks.shape == (2, 3, 68, 2)
+    assert not any(name.startswith(("eyes", "contour")) for name in network.state_dict())
