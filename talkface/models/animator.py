@@ -7,7 +7,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from talkface.models.audio import AudioEncoder
-from talkface.models.generator import Generator, IdentityPlan
+from talkface.models.decoder import Decoder, IdentityPlan
 from talkface.models.identity import IdentityEncoder
 from talkface.models.video import VideoCodes, VideoEncoder
 from talkface.types import Window
@@ -25,13 +25,13 @@ class Animator(nn.Module):
         identity_encoder: E_i.
         video_encoder: E_v.
         audio_encoder: E_a.
-        generator: G.
+        generator: G: StyleGAN2, or the up-sampling decoder.
     """
 
     identity_encoder: IdentityEncoder
     video_encoder: VideoEncoder
     audio_encoder: AudioEncoder
-    generator: Generator
+    generator: Decoder
 
     def encode_portrait(self, image: Float[Tensor, "b 3 s s"]) -> IdentityPlan:
         """All that rendering takes from portraits, computed once; images in [-1, 1]."""

@@ -2,47 +2,22 @@
 
 import math
 from collections.abc import Iterator
-from typing import NamedTuple, cast
+from pathlib import Path
+from typing import cast
 
 import torch
-import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from talkface.models.decoder import Decoder, IdentityPlan, per_frame
 from talkface.models.identity import SCALES, IdentityCodes
-from talkface.models.layers import (
-    EqualConv,
-    EqualLinear,
-    ModulatedConv,
-    NoisyActivation,
-    RunningStandardize,
-)
+from talkface.models.layers import EqualConv, EqualLinear, ModulatedConv, NoisyActivation
+from talkface.models.stylegan2 import load_stylegan2
+from talkface.models.warmstart import Report
 from talkface.ops import fir_kernel, upfirdn2d
 
 CALM = 0.3
 """Deviation of the styles at the start, where StyleGAN2 has 1: codes change from frame to frame."""
-
-REACH = 0.1
-"""Displacement, in half sides of the picture, that an output of 1 stands for."""
-
-SMALLEST = 64
-"""Least side of the image, at which the smallest identity map is 4 x 4."""
-
-
-class IdentityPlan(NamedTuple):
-    """Everything the generator takes from a portrait; computed once per clip.
-
-    Attributes:
-        styles: Identity style of every level, small to large.
-        splices: Identity half of the splice of every level that has one, small to large.
-        image: The portrait, for the residual.
-        face: Face code of the portrait.
-    """
-
-    styles: tuple[Float[Tensor, "b e"], ...]
-    splices: tuple[Float[Tensor, "b _ _ _"] | None, ...]
-    image: Float[Tensor, "b 3 s s"]
-    face: Float[Tensor, "b e"]
 
 
 class Level(nn.Module):
@@ -98,18 +73,17 @@ class Level(nn.Module):
         return x, painted
 
 
-class Generator(nn.Module):
+class Generator(Decoder):
     """StyleGAN2 synthesis whose styles are [mouth; face; identity of that scale; change of face].
 
-    The last is how the face code differs from that of the portrait, standardised: how people differ
-    from each other would drown how a head moves. From 4x4 to the full side; every level that has an
-    identity map of its side is spliced with it. There is no mapping network: the features are the
-    style (Karras et al. 2020, https://arxiv.org/abs/1912.04958, for the synthesis network).
+    From 4x4 to the full side; every level that has an identity map of its side is spliced with it.
+    There is no mapping network: the features are the style (Karras et al. 2020,
+    https://arxiv.org/abs/1912.04958, for the synthesis network).
 
     Args:
         resolution: Side S of the image; a power of two from 64.
         mouth_dim: Width of the mouth code.
-        face_dim: Width of the face code, eyes and contour together.
+        face_dim: Width of the face code, eyes and contour together; 0 for no face feature.
         identity_dim: Width of the identity style of each level.
         identity_channels: Channels of the identity maps, large to small.
         base: Channels times side, before the limit.
@@ -117,6 +91,8 @@ class Generator(nn.Module):
         residual: Paint how the portrait moves and how its colours differ then, and not the
             picture. Both start at zero: an untrained generator repeats the portrait, and the
             training begins where *copy* ends.
+        splices: Concatenate the features of every level with the identity map of its side.
+        init_from: Public StyleGAN2 checkpoint (rosinality's names) to start a training from.
     """
 
     def __init__(
@@ -130,21 +106,25 @@ class Generator(nn.Module):
         limit: int = 256,
         *,
         residual: bool = True,
+        splices: bool = True,
+        init_from: Path | None = None,
     ) -> None:
-        super().__init__()
-        if resolution < SMALLEST or resolution & (resolution - 1):
-            raise ValueError(f"resolution must be a power of two from {SMALLEST}, got {resolution}")
-        self.resolution = resolution
-        sides = [2**i for i in range(2, int(math.log2(resolution)) + 1)]
-        widths = [min(limit, base // side) for side in sides]
-        maps = {resolution // 2**i: c for i, c in enumerate(identity_channels)}
+        super().__init__(resolution, face_dim, identity_channels, base, limit, residual=residual)
+        self.init_from = None if init_from is None else str(init_from)
+        sides, widths = self.sides, self.widths
+        maps = {resolution // 2**i: c for i, c in enumerate(identity_channels) if splices}
         style = mouth_dim + 2 * face_dim + identity_dim
-        painted = 5 if residual else 3
         self.map_index = [min(SCALES - 1, int(math.log2(resolution // side))) for side in sides]
         self.constant = nn.Parameter(torch.randn(1, widths[0], 4, 4))
         self.levels = nn.ModuleList(
             Level(
-                widths[max(0, i - 1)], widths[i], maps.get(side, 0), style, side, painted, up=i > 0
+                widths[max(0, i - 1)],
+                widths[i],
+                maps.get(side, 0),
+                style,
+                side,
+                self.painted,
+                up=i > 0,
             )
             for i, side in enumerate(sides)
         )
@@ -154,11 +134,17 @@ class Generator(nn.Module):
         for module in self.modules():
             if isinstance(module, ModulatedConv):
                 module.affine.weight.data.mul_(CALM)
-        self.change = RunningStandardize(face_dim)
-        self.residual = residual
         if residual:
             for level in self._levels():
                 nn.init.zeros_(level.paint.weight)
+
+    def warm_start(self) -> Report | None:
+        """Load the StyleGAN2 that ``init_from`` names; None if it names none.
+
+        Raises:
+            WarmStartError: The file is missing or unreadable, or nothing of it fits.
+        """
+        return None if self.init_from is None else load_stylegan2(self, Path(self.init_from))
 
     def plan(self, identity: IdentityCodes, face: Float[Tensor, "b e"]) -> IdentityPlan:
         """Take what all frames share from b portraits and their face codes."""
@@ -174,34 +160,46 @@ class Generator(nn.Module):
         self, mouth: Float[Tensor, "n d"], face: Float[Tensor, "n e"], plan: IdentityPlan
     ) -> Float[Tensor, "n 3 s s"]:
         """Render n frames of b portraits, n / b consecutive ones of each, in about [-1, 1]."""
-        repeats = len(mouth) // len(plan.styles[0])
-        x = self.constant.expand(len(mouth), -1, -1, -1)
+        return self.shown(self.paint(self.style(mouth, face, plan), plan), plan)
+
+    def style(
+        self, mouth: Float[Tensor, "n d"], face: Float[Tensor, "n e"], plan: IdentityPlan
+    ) -> Float[Tensor, "n l c"]:
+        """Style of every level, small to large.
+
+        Mouth, face and portrait may come from three people. Styles of several sources can be mixed
+        by ``mix_styles`` before they are painted.
+        """
+        change = self.changed(face, plan)
+        n = len(mouth)
+        styles = [torch.cat([mouth, face, per_frame(s, n), change], dim=1) for s in plan.styles]
+        return torch.stack(styles, dim=1)
+
+    def paint(self, styles: Float[Tensor, "n l c"], plan: IdentityPlan) -> Float[Tensor, "n p s s"]:
+        """What the styles ask for: colours and, where there is a portrait to move, displacement."""
+        x = self.constant.expand(len(styles), -1, -1, -1)
         picture: Tensor | None = None
-        change = self.change(face - plan.face.repeat_interleave(repeats, 0))
-        for level, identity, splice in zip(self._levels(), plan.styles, plan.splices, strict=True):
-            style = torch.cat([mouth, face, identity.repeat_interleave(repeats, 0), change], dim=1)
-            x, picture = level(x, picture, style, splice)
+        for i, (level, splice) in enumerate(zip(self._levels(), plan.splices, strict=True)):
+            x, picture = level(x, picture, styles[:, i], splice)
         if picture is None:
-            raise RuntimeError("a generator without levels renders nothing")
-        if self.residual:
-            portrait = plan.image.repeat_interleave(repeats, 0)
-            picture = moved(portrait, REACH * picture[:, 3:].float()) + picture[:, :3].float()
+            raise RuntimeError("a generator without levels paints nothing")
         return picture
 
     def _levels(self) -> Iterator[Level]:
         return cast("Iterator[Level]", iter(self.levels))
 
 
-def moved(
-    images: Float[Tensor, "n 3 s s"], flow: Float[Tensor, "n 2 s s"]
-) -> Float[Tensor, "n 3 s s"]:
-    """Take the colour of every pixel from ``flow`` (right, down; half sides) away from it.
+def mix_styles(
+    coarse: Float[Tensor, "n l c"], fine: Float[Tensor, "n l c"], crossover: int
+) -> Float[Tensor, "n l c"]:
+    """Levels below ``crossover`` from one source, the others from another.
 
-    Sampled bilinearly (Jaderberg et al. 2015, https://arxiv.org/abs/1506.02025); what lies outside
-    the image repeats its edge.
+    Style mixing of Karras et al. 2019, sec. 3.1, https://arxiv.org/abs/1812.04948.
+
+    Args:
+        coarse: Styles of the small levels.
+        fine: Styles of the large ones.
+        crossover: First level that takes ``fine``, counted from the smallest: 0 takes it
+            everywhere.
     """
-    side = images.shape[-1]
-    axis = (torch.arange(side, device=flow.device, dtype=flow.dtype) * 2 + 1) / side - 1
-    here = torch.stack(torch.meshgrid(axis, axis, indexing="xy"), dim=-1)
-    places = here + flow.permute(0, 2, 3, 1)
-    return F.grid_sample(images.float(), places, padding_mode="border", align_corners=False)
+    return torch.cat([coarse[:, :crossover], fine[:, crossover:]], dim=1)

@@ -92,7 +92,8 @@ class ModulatedConv(nn.Module):
         else:
             x = F.conv2d(x, weight, padding=weight.shape[-1] // 2)
         if self.demodulate:
-            power = scales.float().square() @ weight.float().square().sum((2, 3)).T
+            wide = torch.promote_types(scales.dtype, torch.float32)
+            power = scales.to(wide).square() @ weight.to(wide).square().sum((2, 3)).T
             x = x * torch.rsqrt(power + 1e-8)[:, :, None, None].to(x.dtype)
         return x
 

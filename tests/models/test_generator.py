@@ -4,8 +4,9 @@ import pytest
 import torch
 from torch import Tensor
 
-from talkface.models import Generator, IdentityCodes
-from talkface.models.generator import CALM, REACH, IdentityPlan, Level, moved
+from talkface.models import Generator, IdentityCodes, mix_styles
+from talkface.models.decoder import REACH, IdentityPlan, moved
+from talkface.models.generator import CALM, Level
 from talkface.models.layers import ModulatedConv
 
 CHANNELS = (4, 6, 8, 8, 8)
@@ -225,10 +226,77 @@ def test_a_splice_adds_the_portrait_to_its_own_frames_at_unit_variance() -> None
     assert seen[0].var().item() == pytest.approx(1, abs=0.15)
 
 
+@torch.no_grad()
+def test_mouth_face_and_portrait_may_come_from_three_people() -> None:
+    network = generator()
+    mouth, face = drives(3)
+    codes = portraits(3)
+    plan = plan_of(network, codes)
+    styles = network.style(mouth, face, plan)
+    other = network.style(mouth.roll(1, 0), face, plan)
+    changed = (styles != other).any(0).any(0)
+    assert changed.nonzero().flatten().tolist() == list(range(MOUTH))
+    other = network.style(mouth, face.roll(1, 0), plan)
+    changed = (styles != other).any(0).any(0)
+    assert changed[:MOUTH].logical_not().all()
+    assert changed[MOUTH : MOUTH + FACE].all()
+    assert changed[-FACE:].all()
+    moved_in = plan._replace(styles=tuple(s.roll(1, 0) for s in plan.styles))
+    changed = (styles != network.style(mouth, face, moved_in)).any(0).any(0)
+    assert changed.nonzero().flatten().tolist() == list(range(MOUTH + FACE, MOUTH + FACE + 5))
+
+
+@torch.no_grad()
+@pytest.mark.parametrize("crossover", range(6))
+def test_mixed_styles_are_coarse_below_the_crossover_and_fine_from_there(crossover: int) -> None:
+    network, codes = generator(), portraits(2)
+    plan = plan_of(network, codes)
+    styles = network.style(*drives(2), plan)
+    mixed = mix_styles(styles, styles.flip(0), crossover)
+    for level in range(5):
+        source = styles if level < crossover else styles.flip(0)
+        assert torch.equal(mixed[:, level], source[:, level])
+    pictures = network.paint(mixed, plan)
+    untouched = network.paint(styles, plan)
+    assert torch.equal(pictures, untouched) == (crossover == 5)
+
+
+@torch.no_grad()
+def test_without_splices_a_portrait_is_seen_through_its_styles_only() -> None:
+    torch.manual_seed(0)
+    network = Generator(
+        64, MOUTH, FACE, 5, CHANNELS, base=512, limit=12, residual=False, splices=False
+    ).eval()
+    codes, inputs = portraits(), drives(1)
+    plan = plan_of(network, codes)
+    assert plan.splices == (None,) * 5
+    shuffled = codes._replace(maps=tuple(m.flip(2) for m in codes.maps))
+    painted = network(*inputs, plan)
+    torch.testing.assert_close(network(*inputs, plan_of(network, shuffled)), painted)
+    other = codes._replace(maps=tuple(m + 1 for m in codes.maps))
+    assert (network(*inputs, plan_of(network, other)) - painted).abs().mean() > 1e-3
+
+
+def test_without_a_face_feature_mouth_and_portrait_are_left() -> None:
+    torch.manual_seed(0)
+    network = Generator(64, MOUTH, 0, 5, CHANNELS, base=512, limit=12, residual=False)
+    plan = network.plan(portraits(), torch.zeros(1, 0))
+    mouth = drives(2)[0]
+    assert network.style(mouth, torch.zeros(2, 0), plan).shape == (2, 5, MOUTH + 5)
+    assert network(mouth, torch.zeros(2, 0), plan).isfinite().all()
+
+
 @pytest.mark.parametrize("side", [96, 32, 0])
 def test_sides_that_are_no_power_of_two_from_64_are_refused(side: int) -> None:
     with pytest.raises(ValueError, match=f"must be a power of two from 64, got {side}"):
         Generator(side)
+
+
+def test_sizes_that_leave_a_level_without_channels_or_maps_are_refused() -> None:
+    with pytest.raises(ValueError, match=r"base must be at least the side 64 .* got 32 and 256"):
+        Generator(64, base=32)
+    with pytest.raises(ValueError, match=r"must name 5 maps, .* got \[8, 8\]"):
+        Generator(64, identity_channels=(8, 8))
 
 
 def test_every_parameter_and_every_input_takes_part_in_the_picture() -> None:
