@@ -1,55 +1,73 @@
-"""The talking-face system: encoder trio, generator and their adversaries, trained as a GAN."""
+"""The training of the system: one GAN step with manual optimization."""
 
+import logging
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any, Literal, cast
+from typing import Any, Literal, NamedTuple, cast
 
-import pytorch_lightning as pl
 import torch
-import torch.nn.functional as F
 from jaxtyping import Float
 from pytorch_lightning.core.optimizer import LightningOptimizer
 from torch import Tensor, nn
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LambdaLR
-from torchmetrics.functional.image import peak_signal_noise_ratio
 
-from talkface.losses import R1, Objective, Terms, discriminator_loss
-from talkface.losses.words import word_loss
-from talkface.metrics.image import unit
-from talkface.metrics.retrieval import frame_retrieval
+from talkface.losses import R1, Objective, PathLength, Terms
 from talkface.models import (
     AudioEncoder,
+    Decoder,
     Generator,
     IdentityEncoder,
+    IdentityPlan,
     ModalityDiscriminator,
     SequenceDiscriminator,
     VideoCodes,
     VideoEncoder,
     WordClassifier,
 )
-from talkface.models.animator import Animator, Drive
+from talkface.models.animator import Drive
 from talkface.models.identity import pooled
+from talkface.models.warmstart import start_warm
 from talkface.optim import LazyAdam, anneal
+from talkface.system.adversaries import Adversaries
+from talkface.system.scored import ScoredAnimator
 from talkface.types import Rendering, Window
 
 Phase = Literal["discriminator", "generator"]
 ADAM = LazyAdam()
 
+log = logging.getLogger(__name__)
 
-class TalkFace(Animator, pl.LightningModule):
+
+class Imagined(NamedTuple):
+    """What one step made of a window.
+
+    Attributes:
+        rendering: For the loss terms.
+        features: Identity features of a run of frames, in steps in which the word adversary plays.
+        sources: Mouth and face codes (b r d, b r e) of the runs of the first drive, and the plan
+            of the portraits; None while the encoders warm up.
+    """
+
+    rendering: Rendering
+    features: Float[Tensor, "b t e"] | None = None
+    sources: tuple[Tensor, Tensor, IdentityPlan] | None = None
+
+
+class TalkFace(ScoredAnimator):
     """One portrait plus speech, a driving video, or both, to a talking face.
 
     Args:
         identity_encoder: E_i.
         video_encoder: E_v.
         audio_encoder: E_a.
-        generator: G.
+        generator: G: StyleGAN2, or the up-sampling decoder.
         sequence_discriminator: D_seq; unused without the ``gan`` term.
         modality_discriminator: D_sync; unused without the ``sync_gan`` term.
         word_classifier: The word adversary; unused without the ``words`` term.
         terms: Loss terms of encoders and generator.
         r1: Lazy penalty of D_seq; None for none.
+        path_length: Lazy penalty of a StyleGAN2 generator; None for none.
         generator_adam: Optimizer of encoders and generator.
         discriminator_adam: Optimizer of the adversaries.
         equalized: Factor of that learning rate for the generator. Its weights are N(0, 1) and
@@ -67,7 +85,7 @@ class TalkFace(Animator, pl.LightningModule):
         mfcc: Preset of the MFCC front end that ``Window.mfcc`` comes from.
 
     Raises:
-        ValueError: If a number is out of range, or a term has nobody to play against.
+        ValueError: If a number is out of range, or parts do not fit each other.
     """
 
     def __init__(
@@ -75,12 +93,13 @@ class TalkFace(Animator, pl.LightningModule):
         identity_encoder: IdentityEncoder,
         video_encoder: VideoEncoder,
         audio_encoder: AudioEncoder,
-        generator: Generator,
+        generator: Decoder,
         terms: Terms,
         sequence_discriminator: SequenceDiscriminator | None = None,
         modality_discriminator: ModalityDiscriminator | None = None,
         word_classifier: WordClassifier | None = None,
         r1: R1 | None = None,
+        path_length: PathLength | None = None,
         generator_adam: LazyAdam = ADAM,
         discriminator_adam: LazyAdam = ADAM,
         equalized: float = 4.0,
@@ -95,94 +114,74 @@ class TalkFace(Animator, pl.LightningModule):
         mfcc: str = "davs",
     ) -> None:
         super().__init__()
-        least = {
-            "rendered": (rendered, 1),
-            "warmup": (warmup, 0),
-            "anneal_steps": (1 if anneal_steps is None else anneal_steps, 1),
-        }
-        for name, (value, minimum) in least.items():
-            if value < minimum:
-                raise ValueError(f"`model.{name}` is {value}; use at least {minimum}.")
+        _check_range("rendered", rendered, 1)
+        _check_range("warmup", warmup, 0)
+        _check_range("anneal_steps", 1 if anneal_steps is None else anneal_steps, 1)
         if not 0 <= still_face <= 1:
             raise ValueError(f"`model.still_face` is {still_face}; use 0 to 1.")
+        if path_length is not None and not isinstance(generator, Generator):
+            raise ValueError(
+                f"path_length needs a generator with styles, but {type(generator).__name__} has "
+                "none; set model.path_length to null"
+            )
         self.save_hyperparameters()
         self.automatic_optimization = False
-        self.identity_encoder = identity_encoder
-        self.video_encoder = video_encoder
-        self.audio_encoder = audio_encoder
-        self.generator = generator
-        self.objective = Objective(terms)
-        self.terms = terms
-        self.adversaries = _players(
+        self.identity_encoder, self.video_encoder = identity_encoder, video_encoder
+        self.audio_encoder, self.generator = audio_encoder, generator
+        self.objective, self.terms = Objective(terms), terms
+        self.adversaries = Adversaries(
             terms,
             gan=sequence_discriminator,
             sync_gan=modality_discriminator,
             words=word_classifier,
         )
-        self.r1 = r1
-        self.generator_adam = generator_adam
-        self.discriminator_adam = discriminator_adam
-        self.equalized = equalized
-        self.trunk = trunk
-        self.drives = drives
-        self.rendered = rendered
-        self.still_face = still_face
-        self.warmup = warmup
-        self.anneal_steps = anneal_steps
-        self.clip = clip
-        self.resolution = resolution
-        self.mfcc = mfcc
+        self.r1, self.path_length = r1, path_length
+        self.generator_adam, self.discriminator_adam = generator_adam, discriminator_adam
+        self.equalized, self.trunk = equalized, trunk
+        self.drives, self.rendered, self.still_face = drives, rendered, still_face
+        self.warmup, self.anneal_steps, self.clip = warmup, anneal_steps, clip
+        self.resolution, self.mfcc = resolution, mfcc
         self.steps = 0
-
-    # -- training ---------------------------------------------------------------------------
 
     def training_step(self, window: Window, batch_idx: int) -> None:
         """Adversaries, then encoders and generator, both on one rendering."""
-        rendering, features = self.imagine(window)
+        rendering, features, sources = self.imagine(window)
         with self.phase("discriminator") as step:
             if losses := self.adversary_losses(rendering, features, window):
                 step(torch.stack(losses).sum())
-            if (
-                self.r1
-                and self.due(self.r1.every)
-                and self.terms.gan
-                and rendering.target is not None
-            ):
-                step(self.r1_penalty(rendering.target, self.r1))
+            target = rendering.target if self.terms.gan else None
+            if self.r1 and self.due(self.r1.every) and target is not None:
+                step(self.r1_penalty(target, self.r1))
         with self.phase("generator") as step:
             step(self.generator_loss(rendering, features, window))
+            if self.path_length and self.due(self.path_length.every) and sources is not None:
+                step(self.path_length_penalty(sources, self.path_length))
         self.steps += 1
         for scheduler in cast("Sequence[LambdaLR]", self.lr_schedulers()):
             scheduler.step()
 
-    def imagine(self, window: Window) -> tuple[Rendering, Float[Tensor, "b t e"] | None]:
+    def imagine(self, window: Window) -> Imagined:
         """Encode all frames and render a run of them; identity features in steps that need them."""
         video = self.encode_video(torch.cat([window.driving, window.identity[:, None]], 1))
         audio = self.encode_audio(window.mfcc)
-        frames = target = landmarks = features = None
-        if self.steps >= self.warmup:
-            if window.frames.shape[1] < self.rendered:
-                raise ValueError(
-                    f"runs of {self.rendered} frames are rendered, but windows have "
-                    f"{window.frames.shape[1]}; raise data.frames or lower model.rendered"
-                )
-            start = int(torch.randint(window.frames.shape[1] - self.rendered + 1, ()))
-            run = slice(start, start + self.rendered)
-            frames = self.render_run(window, video, audio, run)
-            n = len(self.drives)
-            target = window.frames[:, run].repeat(n, 1, 1, 1, 1)
-            landmarks = window.landmarks[:, run].repeat(n, 1, 1, 1)
-            if self.terms.words and self.due(self.terms.words.every):
-                features = self.identity_features(window)
-        rendering = Rendering(
-            frames, target, landmarks, audio, video.lips[:, :-1], video.landmarks[:, :-1]
-        )
-        return rendering, features
+        codes = (audio, video.lips[:, :-1], video.landmarks[:, :-1])
+        if self.steps < self.warmup:
+            return Imagined(Rendering(None, None, None, *codes))
+        run = self._draw_run(window.frames.shape[1])
+        portrait, drives = self.driven(window, video, audio, run)
+        frames = torch.cat([self.render(mouth, face, portrait) for mouth, face in drives])
+        n = len(drives)
+        target = window.frames[:, run].repeat(n, 1, 1, 1, 1)
+        landmarks = window.landmarks[:, run].repeat(n, 1, 1, 1)
+        due = self.terms.words and self.due(self.terms.words.every)
+        features = self.identity_features(window) if due else None
+        rendering = Rendering(frames, target, landmarks, *codes)
+        return Imagined(rendering, features, (*drives[0], portrait))
 
-    def render_run(
+    def driven(
         self, window: Window, video: VideoCodes, audio: Float[Tensor, "b t d"], run: slice
-    ) -> Float[Tensor, "n r 3 s s"]:
-        """One run of every window under every drive, drives one after the other."""
+    ) -> tuple[IdentityPlan, list[tuple[Float[Tensor, "b r d"], Float[Tensor, "b r e"]]]]:
+        """The portraits, and mouth and face codes of a run under every drive."""
         face, still = video.face[:, run], video.face[:, -1:]
         pick = torch.rand(len(face), 1, 1, device=face.device) < self.still_face
         drives = {
@@ -191,11 +190,20 @@ class TalkFace(Animator, pl.LightningModule):
             "both": (audio[:, run], face),
         }
         portrait = self.generator.plan(self.identity_encoder(window.identity), still[:, 0])
-        return torch.cat([self.render(*drives[drive], portrait) for drive in self.drives])
+        return portrait, [drives[drive] for drive in self.drives]
+
+    def _draw_run(self, frames: int) -> slice:
+        if frames < self.rendered:
+            raise ValueError(
+                f"runs of {self.rendered} frames are rendered, but windows have {frames}; raise "
+                "data.frames or lower model.rendered"
+            )
+        start = int(torch.randint(frames - self.rendered + 1, ()))
+        return slice(start, start + self.rendered)
 
     def identity_features(self, window: Window) -> Float[Tensor, "b t e"]:
         """Identity features of consecutive frames, for the word adversary."""
-        count = cast("WordClassifier", self.adversaries["words"]).frames
+        count = cast("WordClassifier", self.adversaries.word_classifier).frames
         if window.frames.shape[1] < count:
             raise ValueError(
                 f"the word adversary judges runs of {count} frames, but windows have "
@@ -210,19 +218,8 @@ class TalkFace(Animator, pl.LightningModule):
     def adversary_losses(
         self, rendering: Rendering, features: Float[Tensor, "b t e"] | None, window: Window
     ) -> list[Float[Tensor, ""]]:
-        """Losses of the adversaries that play in this step, on detached renderings and features."""
-        losses: dict[str, Tensor] = {}
-        if self.terms.gan and rendering.frames is not None and rendering.target is not None:
-            judge = self.adversaries["gan"]
-            real = judge(rendering.target[: len(window.frames)])
-            fake = judge(rendering.frames.detach())
-            losses["gan"] = discriminator_loss(real, fake, self.terms.gan.game)
-        if "sync_gan" in self.adversaries:
-            judge = self.adversaries["sync_gan"]
-            real, fake = judge(rendering.audio.detach()), judge(rendering.lips.detach())
-            losses["sync_gan"] = F.softplus(-real).mean() + F.softplus(fake).mean()
-        if features is not None:
-            losses["words"] = word_loss(self.adversaries["words"](features.detach()), window.label)
+        """Losses of the adversaries that play in this step."""
+        losses = self.adversaries.losses(rendering, features, window)
         self.log_dict({f"adversary/{k}": v.detach() for k, v in losses.items()})
         return [loss.float() for loss in losses.values()]
 
@@ -238,22 +235,31 @@ class TalkFace(Animator, pl.LightningModule):
         self, rendering: Rendering, features: Float[Tensor, "b t e"] | None, window: Window
     ) -> Float[Tensor, ""]:
         """Objective of encoders and generator against the adversaries as they are now."""
-        skip = set()
-        if self.terms.gan and rendering.frames is not None:
-            if self.steps >= self.warmup + self.terms.gan.start:
-                rendering = rendering._replace(realness=self.adversaries["gan"](rendering.frames))
-            else:
-                skip.add("gan")
-        if "sync_gan" in self.adversaries:
-            rendering = rendering._replace(modality=self.adversaries["sync_gan"](rendering.lips))
-        if features is not None:
-            rendering = rendering._replace(words=self.adversaries["words"](features))
-        else:
-            skip.add("words")
+        rendered, game = rendering.frames is not None, self.terms.gan
+        gan = rendered and game is not None and self.steps >= self.warmup + game.start
+        plays = {"gan": gan, "words": features is not None}
+        rendering = self.adversaries.answer(rendering, features, gan=gan)
         total: Tensor
-        total, values = self.objective(rendering, window, frozenset(skip))
+        skip = frozenset(slot for slot, playing in plays.items() if not playing)
+        total, values = self.objective(rendering, window, skip)
         self.log_dict({f"train/{k}": v.detach() for k, v in values.items()}, prog_bar=True)
         return total
+
+    def path_length_penalty(
+        self, sources: tuple[Tensor, Tensor, IdentityPlan], path_length: PathLength
+    ) -> Float[Tensor, ""]:
+        """Penalty of the synthesis at the first frame of every run, in full precision."""
+        generator = cast("Generator", self.generator)
+        mouth, face, plan = sources
+        with torch.autocast(self.device.type, enabled=False):
+            with torch.no_grad():
+                styles = generator.style(mouth[:, 0].float(), face[:, 0].float(), plan)
+            styles.requires_grad_()
+            splices = tuple(None if s is None else s.detach().float() for s in plan.splices)
+            painted = generator.paint(styles, plan._replace(splices=splices))
+            penalty: Tensor = path_length(painted, styles)
+        self.log("train/path_length", penalty.detach())
+        return penalty
 
     @contextmanager
     def phase(self, name: Phase) -> Iterator[Callable[[Tensor], None]]:
@@ -281,19 +287,34 @@ class TalkFace(Animator, pl.LightningModule):
         factors = {self.generator: self.equalized, self.video_encoder.trunk: self.trunk}
         apart = {id(p) for network in factors for p in network.parameters()}
         rest = [p for network in networks for p in network.parameters() if id(p) not in apart]
-        every = self.r1.every if self.r1 else None
-        first = self.generator_adam.build(rest)
+        lazy = self.path_length.every if self.path_length else None
+        first = self.generator_adam.build(rest, lazy)
         for network, factor in factors.items():
-            lr = self.generator_adam.lr * factor
-            first.add_param_group({"params": list(network.parameters()), "lr": lr})
-        optimizers: list[Optimizer] = [first]
+            if learning := [p for p in network.parameters() if p.requires_grad]:
+                lr = first.defaults["lr"] * factor
+                first.add_param_group({"params": learning, "lr": lr})
         # Always there, so that the phases keep their places; a plain zero when nobody plays.
         rivals = list(self.adversaries.parameters()) or [nn.Parameter(torch.zeros(()))]
-        optimizers.append(self.discriminator_adam.build(rivals, every))
+        every = self.r1.every if self.r1 else None
+        optimizers: list[Optimizer] = [first, self.discriminator_adam.build(rivals, every)]
         return optimizers, [anneal(o, self.anneal_steps) for o in optimizers]
 
     def on_fit_start(self) -> None:
-        """Lay the weights out as convolutions like them."""
+        """Start from the weights that networks name in ``init_from``, unless a run is resumed.
+
+        Raises:
+            WarmStartError: Such weights cannot be used.
+            ValueError: The corpus has more words than the word adversary knows.
+        """
+        words, data = self.adversaries.word_classifier, getattr(self.trainer, "datamodule", None)
+        if words is not None and words.classes < (found := getattr(data, "classes", 0)):
+            raise ValueError(
+                f"the word adversary tells {words.classes} words apart, but the corpus has {found};"
+                f" set model.word_classifier.init_args.classes to {found}"
+            )
+        if self.trainer.ckpt_path is None:
+            for report in start_warm(self):
+                log.info("%s", report)
         self.to(memory_format=torch.channels_last)
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
@@ -304,41 +325,7 @@ class TalkFace(Animator, pl.LightningModule):
         """Go on counting where the checkpoint stopped."""
         self.steps = checkpoint.get("talkface_steps", 0)
 
-    # -- evaluation -------------------------------------------------------------------------
 
-    def validation_step(self, window: Window, batch_idx: int) -> None:
-        """PSNR of both drives and of *copy*, and how well sound finds its lips."""
-        truth = unit(window.frames)
-        rows = {drive: unit(self.drive(window, drive)) for drive in ("audio", "video")}
-        rows["copy"] = unit(window.identity)[:, None].expand_as(truth)
-        n = len(truth)
-        for name, frames in rows.items():
-            value = peak_signal_noise_ratio(frames, truth, data_range=1.0, dim=(1, 2, 3, 4))
-            self.log(f"val/psnr_{name}", value, batch_size=n, sync_dist=True, prog_bar=True)
-        found = frame_retrieval(
-            self.encode_audio(window.mfcc), self.encode_video(window.driving).lips
-        )
-        self.log("val/sync_accuracy", found, batch_size=n, sync_dist=True, prog_bar=True)
-
-    def test_step(self, window: Window, batch_idx: int) -> dict[str, Float[Tensor, "t 3 s s"]]:
-        """Rows of the evaluation table for one clip: frames in [0, 1], rounded to 8 bits."""
-        truth = unit(window.frames[0])
-        copy = unit(window.identity).expand_as(truth)
-        rows = {drive: unit(self.drive(window, drive)[0]) for drive in ("audio", "video")}
-        return {"truth": truth, "copy": copy, **rows}
-
-    def predict_step(self, window: Window, batch_idx: int) -> dict[str, Float[Tensor, "t 3 s s"]]:
-        """The same frames, to be kept."""
-        return self.test_step(window, batch_idx)
-
-
-def _players(terms: Terms, **networks: nn.Module | None) -> nn.ModuleDict:
-    """The networks that a term plays against, by its slot."""
-    players = {}
-    for slot, network in networks.items():
-        if getattr(terms, slot) is None:
-            continue
-        if network is None:
-            raise ValueError(f"terms.{slot} is set, but the network it plays against is null")
-        players[slot] = network
-    return nn.ModuleDict(players)
+def _check_range(name: str, value: int, least: int) -> None:
+    if value < least:
+        raise ValueError(f"`model.{name}` is {value}; use at least {least}.")

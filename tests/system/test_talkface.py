@@ -19,6 +19,7 @@ from talkface.losses import (
     InfoNCE,
     LandmarkError,
     ModalityAdversary,
+    PathLength,
     Pixel,
     Terms,
     WordConfusion,
@@ -29,12 +30,13 @@ from talkface.models import (
     Generator,
     IdentityCodes,
     IdentityEncoder,
+    IdentityPlan,
     ModalityDiscriminator,
     SequenceDiscriminator,
+    UpsamplingDecoder,
     VideoEncoder,
     WordClassifier,
 )
-from talkface.models.generator import IdentityPlan
 from talkface.optim import LazyAdam
 from talkface.system import TalkFace
 from talkface.types import Window
@@ -174,6 +176,76 @@ def test_r1_is_lazy(prepared: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert (steps, model.steps) == ([0, 2], 4)
 
 
+def test_path_length_is_lazy_and_counts_in_the_optimizer(
+    prepared: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    adam = LazyAdam(lr=1e-3, beta1=0.5, beta2=0.9)
+    model = system(path_length=PathLength(every=2), generator_adam=adam, warmup=1, residual=False)
+    steps: list[int] = []
+    penalty = TalkFace.path_length_penalty
+
+    def counted(self: TalkFace, sources: Any, path_length: PathLength) -> Tensor:
+        steps.append(self.steps)
+        value = penalty(self, sources, path_length)
+        assert value.requires_grad
+        return value
+
+    monkeypatch.setattr(TalkFace, "path_length_penalty", counted)
+    fitting = trainer()
+    fitting.limit_train_batches = 1.0
+    fitting.fit_loop.max_epochs = 2
+    fitting.fit(model, data(prepared))
+    assert (steps, model.steps) == ([2], 4)
+    assert model.path_length is not None
+    assert model.path_length.mean > 0
+    for group in fitting.optimizers[0].param_groups:
+        factor = 4.0 if group["params"][0] is next(model.generator.parameters()) else 1.0
+        assert group["lr"] == pytest.approx(factor * 1e-3 * 2 / 3)
+        assert group["betas"] == pytest.approx((0.5 ** (2 / 3), 0.9 ** (2 / 3)))
+
+
+def test_path_length_teaches_the_synthesis_and_nothing_before_it(window: Window) -> None:
+    model = system(residual=False)
+    sources = model.imagine(window).sources
+    assert sources is not None
+    penalty = PathLength()
+    model.log = lambda *_: None  # type: ignore[method-assign]
+    model.path_length_penalty(sources, penalty).backward()
+    taught = {name for name, p in model.named_parameters() if p.grad is not None and p.grad.any()}
+    assert {name.split(".")[0] for name in taught} == {"generator"}
+    assert any("levels.4.second.weight" in name for name in taught)
+    assert not any(".splice." in name for name in taught)
+
+
+def test_an_up_sampling_decoder_trains_in_place_of_the_generator(prepared: Path) -> None:
+    model = system(Terms(pixel=Pixel(power=2)))
+    model.generator = UpsamplingDecoder(64, DIM, 8, DIM, CHANNELS, base=256, limit=16)
+    before = weights(model.generator)
+    trainer(steps=2).fit(model, data(prepared))
+    assert moved(model.generator, before)
+
+
+def test_the_path_length_of_a_decoder_without_styles_is_refused() -> None:
+    model = system()
+    decoder = UpsamplingDecoder(64, DIM, 8, DIM, CHANNELS, base=256, limit=16)
+    with pytest.raises(ValueError, match="path_length needs a generator with styles, but Upsampl"):
+        TalkFace(
+            model.identity_encoder,
+            model.video_encoder,
+            model.audio_encoder,
+            decoder,
+            Terms(pixel=Pixel()),
+            path_length=PathLength(),
+        )
+
+
+def test_more_words_than_the_adversary_knows_are_told(prepared: Path) -> None:
+    model = system()
+    model.adversaries["words"] = WordClassifier(2, 4, DIM + sum(CHANNELS), 8)
+    with pytest.raises(ValueError, match=r"tells 2 words apart, but the corpus has 3; set model\."):
+        trainer().fit(model, data(prepared))
+
+
 def test_networks_learn_at_their_own_rates_and_all_rates_fall(prepared: Path) -> None:
     model = system(generator_adam=LazyAdam(lr=1e-3), equalized=3.0, trunk=5.0, anneal_steps=2)
     fitting = trainer(steps=1)
@@ -224,7 +296,7 @@ def test_a_drive_follows_its_sources_and_no_other(
 def test_sound_alone_moves_a_still_face_as_in_use(window: Window, share: float, same: bool) -> None:
     model = system(residual=False, still_face=share, drives=("audio",)).eval()
     with torch.no_grad():
-        rendered = model.imagine(window)[0].frames
+        rendered = model.imagine(window).rendering.frames
         used = model.drive(window, "audio")
     assert rendered is not None
     runs = [used[:, i : i + 2] for i in range(5)]
@@ -232,7 +304,7 @@ def test_sound_alone_moves_a_still_face_as_in_use(window: Window, share: float, 
 
 
 def test_drives_lie_one_after_the_other(window: Window) -> None:
-    rendering, _ = system(drives=("audio", "video", "both")).imagine(window)
+    rendering = system(drives=("audio", "video", "both")).imagine(window).rendering
     assert rendering.frames is not None
     assert rendering.target is not None
     assert rendering.frames.shape == rendering.target.shape == (6, 2, 3, 64, 64)
