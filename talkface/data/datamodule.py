@@ -3,14 +3,13 @@
 from pathlib import Path
 from typing import Any
 
-import torch
-from jaxtyping import Float, UInt8
 from pytorch_lightning import LightningDataModule
-from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, DistributedSampler, default_collate
 
 from talkface.data.augment import Augment, augment
 from talkface.data.layout import read_corpus
+from talkface.data.loading import check_least, is_training, loader, normalised, place
+from talkface.data.vocabulary import choose_words
 from talkface.data.windows import ClipDataset, ResolutionError, WindowDataset
 from talkface.types import Window
 
@@ -37,10 +36,13 @@ class TalkFaceData(LightningDataModule):
         seed: Start of all draws of windows, at least 0.
         test_split: Manifest that ``test`` and ``predict`` read.
         limit: Use only the first so many clips of each split.
+        words: Use only clips with one of these words; they are the classes of the word adversary.
+            A number takes so many, evenly spread over the words of the corpus; null takes all.
 
     Raises:
         ManifestNotFoundError: If ``root`` is no prepared corpus.
         ResolutionError: If the clips are stored smaller than ``resolution``.
+        VocabularyError: If the corpus does not have the ``words``.
         ValueError: If a number is out of range.
     """
 
@@ -57,32 +59,31 @@ class TalkFaceData(LightningDataModule):
         seed: int = 0,
         test_split: str = "test",
         limit: int | None = None,
+        words: int | list[str] | None = None,
     ) -> None:
         super().__init__()
-        least = {
-            "resolution": (resolution, 1),
-            "frames": (frames, 1),
-            "batch_size": (batch_size, 1),
-            "workers": (workers, 0),
-            "windows_per_clip": (windows_per_clip, 1),
-            "seed": (seed, 0),
-            "limit": (1 if limit is None else limit, 1),
-        }
-        for name, (value, minimum) in least.items():
-            if value < minimum:
-                raise ValueError(f"`data.{name}` is {value}; use at least {minimum}.")
+        check_least(
+            resolution=(resolution, 1),
+            frames=(frames, 1),
+            batch_size=(batch_size, 1),
+            workers=(workers, 0),
+            windows_per_clip=(windows_per_clip, 1),
+            seed=(seed, 0),
+            limit=(1 if limit is None else limit, 1),
+        )
         self.root, self.resolution, self.frames, self.mfcc = Path(root), resolution, frames, mfcc
         self.batch_size, self.workers, self.augment = batch_size, workers, augment
         self.windows_per_clip, self.seed = windows_per_clip, seed
-        self.test_split, self.limit = test_split, limit
+        self.test_split, self.limit, self.words = test_split, limit, words
         self.corpus = read_corpus(self.root)
+        self.vocabulary = choose_words(self.root, self.corpus.words, words)
         if resolution > self.corpus.side:
             raise ResolutionError(self.root, self.corpus.side, resolution)
 
     @property
     def classes(self) -> int:
-        """Number of words of the corpus."""
-        return len(self.corpus.words)
+        """Number of words that are told apart."""
+        return len(self.vocabulary)
 
     def setup(self, stage: str) -> None:
         """Read the manifests that ``stage`` needs.
@@ -97,15 +98,14 @@ class TalkFaceData(LightningDataModule):
             self.val = self._windows("val", 1)
         if stage in {"test", "predict"}:
             self.test = ClipDataset(
-                self.root, self.test_split, self.resolution, self.mfcc, self.limit
+                self.root, self.test_split, self.resolution, self.mfcc, self.limit, self.words
             )
 
     def train_dataloader(self) -> DataLoader[Window]:
         """Shuffled windows, other ones in every epoch."""
-        sampler = EpochSampler(
-            self.train, self._trainer("world_size", 1), self._trainer("global_rank", 0), self.seed
-        )
-        sampler.set_epoch(self._trainer("current_epoch", 0))
+        replicas, rank, epoch = place(self)
+        sampler = EpochSampler(self.train, replicas, rank, self.seed)
+        sampler.set_epoch(epoch)
         full = len(sampler) >= self.batch_size
         return self._loader(self.train, self.batch_size, sampler=sampler, drop_last=full)
 
@@ -123,12 +123,12 @@ class TalkFaceData(LightningDataModule):
 
     def on_after_batch_transfer(self, batch: Window, dataloader_idx: int) -> Window:
         """Turn images into floating point in [-1, 1] and make the driving frames."""
-        frames = _normalised(batch.frames)
+        frames = normalised(batch.frames)
         driving, moved = frames, batch.landmarks
-        if self.augment is not None and self.trainer is not None and self.trainer.training:
+        if self.augment is not None and is_training(self):
             driving, moved = augment(frames, batch.landmarks, self.augment)
         return batch._replace(
-            identity=_normalised(batch.identity),
+            identity=normalised(batch.identity),
             frames=frames,
             driving=driving,
             driving_landmarks=moved,
@@ -144,24 +144,13 @@ class TalkFaceData(LightningDataModule):
             windows_per_clip,
             self.seed,
             self.limit,
+            self.words,
         )
 
     def _loader(
         self, dataset: Dataset[Window], batch_size: int, **options: Any
     ) -> DataLoader[Window]:
-        return DataLoader(
-            dataset,
-            batch_size=batch_size,
-            num_workers=self.workers,
-            persistent_workers=self.workers > 0,
-            pin_memory=torch.cuda.is_available(),
-            collate_fn=_stacked,
-            **options,
-        )
-
-    def _trainer(self, name: str, default: int) -> int:
-        """A number that the trainer knows, or its value without a trainer."""
-        return default if self.trainer is None else getattr(self.trainer, name)
+        return loader(dataset, batch_size, self.workers, _stacked, **options)
 
 
 class EpochSampler(DistributedSampler[Window]):
@@ -191,9 +180,3 @@ def _stacked(windows: list[Window]) -> Window:
     lean = [w._replace(driving=w.label, driving_landmarks=w.label) for w in windows]
     batch: Window = default_collate(lean)
     return batch._replace(driving=batch.frames, driving_landmarks=batch.landmarks)
-
-
-def _normalised(
-    images: UInt8[Tensor, "*b 3 h w"] | Float[Tensor, "*b 3 h w"],
-) -> Float[Tensor, "*b 3 h w"]:
-    return images if images.is_floating_point() else images.float() / 127.5 - 1

@@ -1,6 +1,7 @@
 """Windows of consecutive frames out of a prepared corpus, and whole clips for testing."""
 
 import logging
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ from torch.utils.data import Dataset
 
 from talkface.data.layout import ClipReader, ClipRecord, read_corpus, read_manifest
 from talkface.data.mfcc import Mfcc
+from talkface.data.vocabulary import VocabularyError, choose_words
 from talkface.types import FPS, SAMPLE_RATE, Window
 
 logger = logging.getLogger(__name__)
@@ -42,15 +44,31 @@ class _Clips(Dataset[Window]):
     """What both datasets share: the clips of a split that have enough usable frames."""
 
     def __init__(
-        self, root: Path, split: str, resolution: int, mfcc: str, limit: int | None, needed: int
+        self,
+        root: Path,
+        split: str,
+        resolution: int,
+        mfcc: str,
+        limit: int | None,
+        words: int | Sequence[str] | None,
+        needed: int,
     ) -> None:
         corpus = read_corpus(root)
         if resolution > corpus.side:
             raise ResolutionError(root, corpus.side, resolution)
         self.root, self.resolution, self.side = root, resolution, corpus.side
-        self.classes = {word: index for index, word in enumerate(corpus.words)}
+        chosen = choose_words(root, corpus.words, words)
+        self.classes = {word: index for index, word in enumerate(chosen)}
         self.mfcc = Mfcc(mfcc)
-        records = read_manifest(root, split)[:limit]
+        records = read_manifest(root, split)
+        if words is not None:
+            records = [r for r in records if any(w.word in self.classes for w in r.words)]
+            if not records:
+                raise VocabularyError(
+                    f"No clip of split {split!r} under {root} has any of the words "
+                    f"{', '.join(chosen)}. Choose others in `data.words`."
+                )
+        records = records[:limit]
         self.records = [r for r in records if len(self.usable(r)) >= needed]
         self.skipped = len(records) - len(self.records)
         if not self.records:
@@ -124,9 +142,12 @@ class WindowDataset(_Clips):
         windows_per_clip: Windows drawn from each clip in one epoch.
         seed: Start of all draws, at least 0.
         limit: Use only the first so many clips.
+        words: Use only clips with one of these words, or of so many spread over the corpus; they
+            are the classes. None for all.
 
     Raises:
         ManifestNotFoundError: If there is no such corpus or split.
+        VocabularyError: If the corpus does not have the words.
         ResolutionError: If the clips are stored smaller than ``resolution``.
         NoUsableClipError: If ``frames`` is longer than every clip.
     """
@@ -141,8 +162,9 @@ class WindowDataset(_Clips):
         windows_per_clip: int = 1,
         seed: int = 0,
         limit: int | None = None,
+        words: int | Sequence[str] | None = None,
     ) -> None:
-        super().__init__(root, split, resolution, mfcc, limit, needed=frames)
+        super().__init__(root, split, resolution, mfcc, limit, words, needed=frames)
         self.frames, self.windows_per_clip, self.seed = frames, windows_per_clip, seed
         self._epoch = torch.zeros((), dtype=torch.int64).share_memory_()  # seen by all workers
 
@@ -183,8 +205,9 @@ class ClipDataset(_Clips):
         resolution: int = 64,
         mfcc: str = "davs",
         limit: int | None = None,
+        words: int | Sequence[str] | None = None,
     ) -> None:
-        super().__init__(root, split, resolution, mfcc, limit, needed=1)
+        super().__init__(root, split, resolution, mfcc, limit, words, needed=1)
 
     def __len__(self) -> int:
         """Number of clips."""
