@@ -4,15 +4,22 @@ import argparse
 import logging
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 
-from data_prep.build import SKIPPED, Summary, build
-from data_prep.corpora import GridCorpus, LrwCorpus, RawCorpus
-from data_prep.faces import SOURCES
-from data_prep.puppets import PuppetSettings, SpeechEngineError
-from data_prep.rendered import render_puppets
-from data_prep.splits import Holdout
-from data_prep.worker import Job
+from data_prep.build import ClipJob, build
+from data_prep.corpora import (
+    FolderPortraits,
+    GridCorpus,
+    LrwCorpus,
+    RawCorpus,
+    RawPortraits,
+    RecordPortraits,
+)
+from data_prep.options import PORTRAITS, parser
+from data_prep.people import PersonJob, build_portraits
+from data_prep.puppets import FaceSettings, PuppetSettings, SpeechEngineError
+from data_prep.rendered import render_faces, render_puppets
+from data_prep.run import SKIPPED, Summary
+from data_prep.splits import Holdout, People
 from talkface.faces import LandmarkModelError
 
 LISTED = 20
@@ -31,9 +38,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         when it was interrupted.
     """
     logging.basicConfig(format="%(message)s", level=logging.INFO)
-    options = parser().parse_args(arguments)
+    options = parser(__doc__).parse_args(arguments)
     try:
-        return _report(_run(options), options.output)
+        return _report(_run(options), options)
     except (LandmarkModelError, SpeechEngineError, ValueError, OSError) as error:
         logger.error("%s", error)  # noqa: TRY400 - the message says it all
         return 1
@@ -42,59 +49,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return INTERRUPTED
 
 
-def parser() -> argparse.ArgumentParser:
-    """The command line."""
-    top = argparse.ArgumentParser(prog="python -m data_prep", description=__doc__)
-    commands = top.add_subparsers(dest="corpus", required=True, metavar="CORPUS")
-    grid = commands.add_parser("grid", help="GRID: sentences with word times")
-    lrw = commands.add_parser("lrw", help="LRW, or anything in its folders")
-    for command in (grid, lrw):
-        command.add_argument("--source", type=Path, required=True, help="folder of the raw corpus")
-        _add_common(command, landmarks="face-alignment")
-    puppets = commands.add_parser("puppets", help="rendered faces that talk: made, not read")
-    _add_common(puppets, landmarks="sidecar")
-    _add_puppets(puppets)
-    grid.add_argument("--align", type=Path, help="folder of the align files (beside the videos)")
-    grid.add_argument("--val", type=_count, default=20, help="clips per speaker for validation")
-    grid.add_argument("--test", type=_count, default=50, help="clips per speaker for the test")
-    grid.add_argument("--seed", type=int, default=0, help="of the split")
-    return top
-
-
-def _add_common(command: argparse.ArgumentParser, landmarks: str) -> None:
-    command.add_argument("--output", type=Path, required=True, help="folder to prepare")
-    command.add_argument("--side", type=_positive, default=128, help="side of the crops in pixels")
-    command.add_argument("--landmarks", choices=SOURCES, default=landmarks)
-    command.add_argument("--task", type=Path, help="MediaPipe's face_landmarker.task")
-    command.add_argument("--workers", type=_count, default=2, help="processes; 0: none but this")
-    command.add_argument("--limit", type=_positive, help="prepare so many clips only")
-
-
-def _add_puppets(command: argparse.ArgumentParser) -> None:
-    settings = PuppetSettings()
-    for name, people in (
-        ("identities", "training"),
-        ("val-identities", "validation"),
-        ("test-identities", "the test"),
-    ):
-        default = getattr(settings, name.replace("-", "_"))
-        command.add_argument(f"--{name}", type=_count, default=default, help=f"people for {people}")
-    per_person = settings.clips_per_identity
-    command.add_argument("--clips-per-identity", type=_positive, default=per_person)
-    command.add_argument(
-        "--raw-side", type=_positive, default=settings.side, help="side of the rendered pictures"
-    )
-    command.add_argument("--seed", type=int, default=settings.seed, help="of people and sentences")
-
-
 def _run(options: argparse.Namespace) -> Summary:
-    job = Job(_corpus(options), options.output, options.side, options.landmarks, options.task)
+    if options.corpus in PORTRAITS:
+        return _run_portraits(options)
+    job = ClipJob(_clips(options), options.output, options.side, options.landmarks, options.task)
     official = options.corpus != "grid"
     holdout = Holdout() if official else Holdout(options.val, options.test, options.seed)
     return build(job, holdout, workers=options.workers, limit=options.limit)
 
 
-def _corpus(options: argparse.Namespace) -> RawCorpus:
+def _clips(options: argparse.Namespace) -> RawCorpus:
     if options.corpus == "grid":
         return GridCorpus(options.source, options.align)
     if options.corpus == "lrw":
@@ -111,32 +75,47 @@ def _corpus(options: argparse.Namespace) -> RawCorpus:
     return render_puppets(options.output, settings)
 
 
-def _report(summary: Summary, output: Path) -> int:
+def _run_portraits(options: argparse.Namespace) -> Summary:
+    corpus, landmarks, least, held_out = _portraits(options)
+    job = PersonJob(corpus, options.output, options.side, landmarks, options.task, least)
+    return build_portraits(job, held_out, workers=options.workers, limit=options.limit)
+
+
+def _portraits(options: argparse.Namespace) -> tuple[RawPortraits, str, int, People]:
+    """The corpus, the source of landmarks, the least pictures of a person, and the split."""
+    if options.corpus == "puppet-faces":
+        held_out = People(options.unseen_identities, options.val, options.seed)
+        settings = FaceSettings(
+            identities=options.identities,
+            unseen_identities=options.unseen_identities,
+            pictures=options.pictures,
+            unseen_pictures=options.unseen_pictures,
+            side=FaceSettings.side_for(options.side),
+            seed=options.seed,
+        )
+        corpus = render_faces(options.output, settings, held_out, options.workers)
+        return corpus, options.landmarks, options.val + 1, held_out
+    held_out = People(options.unseen, options.val, options.seed)
+    if RecordPortraits.fits(options.source):
+        records = RecordPortraits(options.source)
+        return records, options.landmarks or "insightface", options.least, held_out
+    folders = FolderPortraits(options.source)
+    return folders, options.landmarks or "face-alignment", options.least, held_out
+
+
+def _report(summary: Summary, options: argparse.Namespace) -> int:
     """Say what was done; a failure when nothing was."""
-    for clip, reason in list(summary.skipped.items())[:LISTED]:
-        logger.warning("skipped %s: %s", clip, reason)
+    for name, reason in list(summary.skipped.items())[:LISTED]:
+        logger.warning("skipped %s: %s", name, reason)
     if len(summary.skipped) > LISTED:
         logger.warning("... and %d more", len(summary.skipped) - LISTED)
-    counts = (summary.prepared, summary.kept, len(summary.skipped), output / SKIPPED)
-    logger.info("%d clips prepared, %d kept from before, %d skipped (reasons in %s)", *counts)
+    units = "people" if options.corpus in PORTRAITS else "clips"
+    counts = (summary.prepared, units, summary.kept, len(summary.skipped), options.output / SKIPPED)
+    logger.info("%d %s prepared, %d kept from before, %d skipped (reasons in %s)", *counts)
     if summary.prepared + summary.kept == 0:
-        logger.error("No clip could be prepared.")
+        logger.error("No %s could be prepared.", "person" if units == "people" else "clip")
         return 1
     return 0
-
-
-def _count(text: str) -> int:
-    number = int(text)
-    if number < 0:
-        raise argparse.ArgumentTypeError(f"{number} is negative")
-    return number
-
-
-def _positive(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        raise argparse.ArgumentTypeError(f"{number} is not at least 1")
-    return number
 
 
 if __name__ == "__main__":

@@ -12,16 +12,15 @@ TOLERANCE = 0.5
 
 
 def prepare_clip(
-    corpus: RawCorpus, clip: RawClip, source: LandmarkSource, *, side: int, split: str
+    corpus: RawCorpus, clip: RawClip, source: LandmarkSource, *, side: int
 ) -> PreparedClip:
     """Prepare one clip.
 
     Args:
         corpus: The corpus that knows its words.
-        clip: The clip.
+        clip: The clip, whose ``split`` is known.
         source: Gives the landmarks.
         side: Side S of the crops in pixels.
-        split: Manifest that the clip will belong to.
 
     Raises:
         ClipError: Annotation or sidecar is missing or damaged, or the sound is too short.
@@ -33,10 +32,10 @@ def prepare_clip(
     short = len(frames) / FPS - len(sound) / SAMPLE_RATE
     if short > TOLERANCE:
         raise ClipError(f"The sound of {clip.video} ends {short:.2f} s before the picture.")
-    aligned = align_landmarks(frames, source.points(clip, frames), side)
+    aligned = align_landmarks(frames, source.points(frames, clip.sidecar), side)
     record = ClipRecord(
         id=clip.id,
-        split=split,
+        split=clip.split or "",
         frames=len(frames),
         samples=len(sound),
         speaker=annotation.speaker,

@@ -1,5 +1,6 @@
-"""Where the landmarks of a raw clip come from: a detector, or a file beside the video."""
+"""Where the landmarks of a raw clip or picture come from: a detector, or a file beside it."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Protocol
@@ -9,11 +10,21 @@ import torch
 from jaxtyping import Float, UInt8
 from torch import Tensor
 
-from data_prep.corpora.raw import ClipError, RawClip
-from talkface.faces import BACKENDS, LandmarkDetector, build_detector, follow
+from data_prep.corpora.raw import ClipError
+from talkface.faces import BACKENDS, TEMPLATE, LandmarkDetector, build_detector, follow
 
 SOURCES: Final = (*BACKENDS, "sidecar")
 """Values of ``--landmarks``."""
+
+ARCFACE: Final = ((0.3464, 0.4660), (0.6610, 0.4643), (0.5057, 0.8284))
+"""Eye on the left, eye on the right and mouth in the crops of InsightFace, in the unit square.
+
+From the five points of its ``face_align.py``, given for 112 pixels (Deng et al. 2019,
+https://arxiv.org/abs/1801.07698); the mouth is the middle of its corners.
+"""
+
+CROPS: Final = {"insightface": ARCFACE, "none": TEMPLATE}
+"""Values of ``--landmarks`` for pictures that are crops already: where eyes and mouth are."""
 
 SHAPE = (68, 2)
 
@@ -21,8 +32,17 @@ SHAPE = (68, 2)
 class LandmarkSource(Protocol):
     """Gives the points of the one face of a clip."""
 
-    def points(self, clip: RawClip, frames: UInt8[Tensor, "n 3 h w"]) -> Float[Tensor, "n 68 2"]:
-        """Points in source pixels, NaN in frames where they are unknown."""
+    def points(self, frames: UInt8[Tensor, "n 3 h w"], sidecar: Path) -> Float[Tensor, "n 68 2"]:
+        """Points in source pixels, NaN in frames where they are unknown.
+
+        Args:
+            frames: RGB frames of a clip, or one picture.
+            sidecar: Where the points are if they were made together with the frames.
+
+        Raises:
+            ClipError: The sidecar is missing or damaged.
+            NoFaceError: No frame has a face.
+        """
         ...
 
 
@@ -32,35 +52,59 @@ class DetectorSource:
 
     detector: LandmarkDetector
 
-    def points(self, clip: RawClip, frames: UInt8[Tensor, "n 3 h w"]) -> Float[Tensor, "n 68 2"]:
+    def points(self, frames: UInt8[Tensor, "n 3 h w"], sidecar: Path) -> Float[Tensor, "n 68 2"]:
         """The largest face of ``frames``, followed through the clip."""
-        return follow(self.detector.detect(frames, tracked=True))
+        return follow(self.detector.detect(frames, tracked=len(frames) > 1))
 
 
 class SidecarSource:
-    """Points from ``CLIP.landmarks.npy`` beside ``CLIP.mp4``."""
+    """Points from ``CLIP.landmarks.npy`` beside ``CLIP.mp4``, frames x 68 x 2."""
 
-    def points(self, clip: RawClip, frames: UInt8[Tensor, "n 3 h w"]) -> Float[Tensor, "n 68 2"]:
-        """The stored points, after checking that they fit the video."""
-        path = clip.sidecar
-        if not path.is_file():
-            raise ClipError(f"No landmarks {path}. Choose a detector with `--landmarks`.")
+    def points(self, frames: UInt8[Tensor, "n 3 h w"], sidecar: Path) -> Float[Tensor, "n 68 2"]:
+        """The stored points, after checking that they fit the frames."""
+        if not sidecar.is_file():
+            raise ClipError(f"No landmarks {sidecar}. Choose a detector with `--landmarks`.")
         try:
-            stored = np.load(path, allow_pickle=False)
+            stored = np.load(sidecar, allow_pickle=False)
         except (OSError, ValueError, EOFError) as error:
-            raise ClipError(f"{path} is not a NumPy array ({error}).") from error
+            raise ClipError(f"{sidecar} is not a NumPy array ({error}).") from error
         if stored.shape != (len(frames), *SHAPE):
             raise ClipError(
-                f"{path} has shape {stored.shape}, but the video at 25 fps has {len(frames)} "
-                f"frames: expected {(len(frames), *SHAPE)}."
+                f"{sidecar} has shape {stored.shape}, expected {(len(frames), *SHAPE)}: frames "
+                "(25 per second) x points x 2."
             )
         return torch.from_numpy(stored.astype(np.float32))
 
 
+class CropSource:
+    """Points of pictures that were cropped alike, so that eyes and mouth are where they should be.
+
+    Only the centres of eyes and mouth are known; the alignment of a still picture needs no more.
+
+    Args:
+        centres: Eye on the left, eye on the right and mouth in the largest centred square, as
+            shares of its side.
+    """
+
+    def __init__(self, centres: Sequence[tuple[float, float]]) -> None:
+        left, right, mouth = (torch.tensor(centre) for centre in centres)
+        middle = (left + right + mouth) / 3
+        parts = ((middle, 36), (left, 6), (right, 6), (mouth, 20))
+        self._unit = torch.cat([part.expand(count, 2) for part, count in parts])
+
+    def points(self, frames: UInt8[Tensor, "n 3 h w"], sidecar: Path) -> Float[Tensor, "n 68 2"]:
+        """The same points in every frame."""
+        size = torch.tensor([frames.shape[-1], frames.shape[-2]], dtype=torch.float32)
+        corner = (size - size.min()) / 2
+        return (self._unit * size.min() + corner - 0.5).expand(len(frames), *SHAPE)
+
+
 def landmark_source(name: str, task: Path | None = None) -> LandmarkSource:
-    """The source called ``name``, one of ``SOURCES``.
+    """The source called ``name``, one of ``SOURCES`` or ``CROPS``.
 
     Raises:
         LandmarkModelError: A network cannot be loaded.
     """
+    if name in CROPS:
+        return CropSource(CROPS[name])
     return SidecarSource() if name == "sidecar" else DetectorSource(build_detector(name, task))

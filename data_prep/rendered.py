@@ -1,4 +1,4 @@
-"""The puppet corpus: rendered into ``OUTPUT/raw`` first, then read like LRW."""
+"""Corpora of puppets: rendered into ``OUTPUT/raw`` first, then read like others."""
 
 import dataclasses
 import json
@@ -7,12 +7,15 @@ from typing import Any
 
 from tqdm import tqdm
 
-from data_prep.corpora import CorpusError, LrwCorpus
-from data_prep.puppets import PuppetSettings, write_corpus
+from data_prep.corpora import CorpusError, FolderPortraits, LrwCorpus
+from data_prep.puppets import FaceSettings, PuppetSettings, write_corpus, write_gallery
+from data_prep.puppets.gallery import VERSION
+from data_prep.splits import People, held_out_people
 from talkface.data.layout import write_aside
 
 RAW = "raw"
 SETTINGS = "puppets.json"
+FACES = "puppet-faces"
 
 
 def render_puppets(output: Path, settings: PuppetSettings) -> LrwCorpus:
@@ -28,7 +31,9 @@ def render_puppets(output: Path, settings: PuppetSettings) -> LrwCorpus:
         OSError: The folder cannot be written.
     """
     raw = output / RAW
-    _check_settings(raw / SETTINGS, settings)
+    mine = dataclasses.asdict(settings)
+    del mine["workers"]
+    _check_settings(raw / SETTINGS, {**mine, "words": list(settings.words)})
     with tqdm(desc="rendering", unit="clip", smoothing=0.1) as bar:
 
         def show(done: int, total: int) -> None:
@@ -41,11 +46,41 @@ def render_puppets(output: Path, settings: PuppetSettings) -> LrwCorpus:
     return LrwCorpus(raw, name="puppets")
 
 
-def _check_settings(path: Path, settings: PuppetSettings) -> None:
+def render_faces(
+    output: Path, settings: FaceSettings, held_out: People, workers: int
+) -> FolderPortraits:
+    """Render what is missing of the still pictures of puppets, with a progress bar.
+
+    Args:
+        output: Folder of the prepared corpus; the pictures go to ``raw`` in it.
+        settings: What to render.
+        held_out: The split that will be prepared: unseen people may have fewer pictures.
+        workers: Processes; 0 renders in this one.
+
+    Raises:
+        CorpusError: The folder holds puppets of other settings, or people or pictures are too few
+            for the split.
+        OSError: The folder cannot be written.
+    """
+    raw, fewest = output / RAW, min(settings.pictures, settings.unseen_pictures)
+    if fewest <= held_out.val:
+        raise CorpusError(
+            f"Some people get {fewest} pictures, but {held_out.val} of each are for validation. "
+            "Raise `--pictures` and `--unseen-pictures`, or lower `--val`."
+        )
+    unseen = held_out_people(settings.people, held_out)
+    counts = {
+        name: settings.unseen_pictures if name in unseen else settings.pictures
+        for name in settings.people
+    }
+    _check_settings(raw / SETTINGS, {**dataclasses.asdict(settings), "version": VERSION})
+    with tqdm(desc="rendering", unit="picture", total=sum(counts.values())) as bar:
+        write_gallery(raw, settings, counts, workers, bar.update)
+    return FolderPortraits(raw, name=FACES)
+
+
+def _check_settings(path: Path, mine: dict[str, Any]) -> None:
     """Refuse to mix puppets of two settings: people could change between the splits."""
-    mine = dataclasses.asdict(settings)
-    del mine["workers"]
-    mine["words"] = list(settings.words)
     if not path.is_file():
         with write_aside(path) as file:
             file.write(json.dumps(mine).encode())

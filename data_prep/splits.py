@@ -7,6 +7,9 @@ from dataclasses import dataclass
 
 from data_prep.corpora.raw import CorpusError, RawClip
 
+LEAST_PEOPLE = 2
+"""A classifier of one class learns nothing."""
+
 
 @dataclass(frozen=True)
 class Holdout:
@@ -20,6 +23,21 @@ class Holdout:
 
     val: int = 20
     test: int = 50
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class People:
+    """Which people and pictures of an identity corpus are held out.
+
+    Attributes:
+        unseen: People of whom no picture is trained on.
+        val: Pictures of every other person, for validation.
+        seed: Another seed holds out others.
+    """
+
+    unseen: int = 100
+    val: int = 2
     seed: int = 0
 
 
@@ -44,8 +62,35 @@ def assign_splits(clips: Sequence[RawClip], holdout: Holdout) -> dict[str, str]:
                 f"{holdout.val} for validation are to be held out of each speaker. "
                 "Lower `--test` and `--val`."
             )
-        names.sort(key=lambda name: hashlib.sha256(f"{holdout.seed}:{name}".encode()).digest())
+        names.sort(key=lambda name: _rank(holdout.seed, name))
         for place, name in enumerate(names):
             in_test, in_val = place < holdout.test, place < held_out
             splits[name] = "test" if in_test else "val" if in_val else "train"
     return splits
+
+
+def held_out_people(people: Sequence[str], held_out: People) -> set[str]:
+    """The people who are never trained on, drawn by a hash of seed and name.
+
+    Raises:
+        CorpusError: Fewer than two people are left to train with.
+    """
+    left = len(people) - held_out.unseen
+    if left < LEAST_PEOPLE:
+        raise CorpusError(
+            f"{len(people)} people can be used, of whom {held_out.unseen} are to be held out: too "
+            "few are left to train with. Lower `--unseen`, or `--least` if it excludes many."
+        )
+    return set(sorted(people, key=lambda name: _rank(held_out.seed, name))[: held_out.unseen])
+
+
+def held_out_pictures(person: str, pictures: Sequence[str], held_out: People) -> set[int]:
+    """The places of a person's pictures that are kept for validation, drawn by a hash."""
+    places = range(len(pictures))
+    ranked = sorted(places, key=lambda i: _rank(held_out.seed, f"{person}/{pictures[i]}"))
+    return set(ranked[: held_out.val])
+
+
+def _rank(seed: int, name: str) -> bytes:
+    """A place in an order that depends on nothing but the seed."""
+    return hashlib.sha256(f"{seed}:{name}".encode()).digest()

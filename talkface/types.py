@@ -50,6 +50,22 @@ class Window(NamedTuple):
     clip: str | Sequence[str]
 
 
+class Portraits(NamedTuple):
+    """Still faces and who they are: what an identity corpus yields.
+
+    Images are RGB: ``uint8`` in [0, 255] as a dataset yields them, ``float32`` in [-1, 1] from
+    the moment a batch has reached its device.
+
+    Attributes:
+        image: Aligned faces.
+        person: Class among the people trained on; for people never trained on, a number of their
+            own within the split.
+    """
+
+    image: Float[Tensor, "*b 3 h w"] | UInt8[Tensor, "*b 3 h w"]
+    person: Int[Tensor, "*b"]
+
+
 class Rendering(NamedTuple):
     """What one training step made of a ``Window``, for the loss terms to judge.
 

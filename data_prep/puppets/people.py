@@ -1,6 +1,7 @@
 """Drawing people by seed."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TypeVar
 
 import numpy as np
@@ -76,6 +77,20 @@ def draw_identity(seed: int) -> Identity:
         light=(_about(rng, 0.0, 0.5), _about(rng, -0.6, 0.12)),
         zoom=_about(rng, 1.0, 0.035),
         offset=(_about(rng, 0.0, 0.012), _about(rng, 0.0, 0.01)),
+    )
+
+
+def elsewhere(who: Identity, rng: np.random.Generator) -> Identity:
+    """The same person on another day: other clothes, wall, light and camera."""
+    colours = replace(who.colours, clothes=_tone(rng, _CLOTHES), wall=_tone(rng, _WALLS))
+    style = replace(who.style, clothes=_pick(rng, _CUTS), wall=int(rng.integers(5)))
+    return replace(
+        who,
+        colours=colours,
+        style=style,
+        light=(_about(rng, 0.0, 0.6), _about(rng, -0.6, 0.2)),
+        zoom=_about(rng, 1.0, 0.1),
+        offset=(_about(rng, 0.0, 0.03), _about(rng, 0.0, 0.025)),
     )
 
 

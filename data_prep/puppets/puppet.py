@@ -39,16 +39,17 @@ class Puppet:
     Args:
         who: The person.
         side: Side of the pictures in pixels, a multiple of 32 and at least 32.
+        scene: Draws the wall, which otherwise is always the same for a person.
     """
 
-    def __init__(self, who: Identity, side: int) -> None:
+    def __init__(self, who: Identity, side: int, scene: np.random.Generator | None = None) -> None:
         check_side(side)
         self.who, self.side = who, side
         grid = Grid.whole(SUPERSAMPLING * side * UNIT)
         rng = np.random.default_rng([who.seed, 0xFACE])
         below, over = _paint_person(grid, who, rng)
         self.grid = grid
-        self._wall = paint_wall(who, side, rng)
+        self._wall = paint_wall(who, side, scene or rng)
         self._eyes = [
             _cut(grid, below, over, box)
             for box in ((-1.12, -0.72, -0.02, 0.42), (0.02, -0.72, 1.12, 0.42))

@@ -19,7 +19,7 @@ import uuid
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 from zipfile import BadZipFile
 
 import numpy as np
@@ -31,6 +31,7 @@ from torchvision.io import ImageReadMode, decode_jpeg
 
 from talkface.data.records import (
     FORMAT,
+    PORTRAITS,
     ClipRecord,
     Corpus,
     LayoutError,
@@ -52,6 +53,8 @@ __all__ = [
     "ManifestNotFoundError",
     "PreparedClip",
     "WordSpan",
+    "corpus_fields",
+    "encode_jpeg",
     "is_complete",
     "read_corpus",
     "read_manifest",
@@ -96,7 +99,7 @@ def write_clip(root: Path, clip: PreparedClip) -> None:
             f"Clip {record.id!r} holds {lengths}, but its record says {record.frames} frames "
             f"and {record.samples} samples. Build the record from the tensors."
         )
-    images = [_encode(image) for image in clip.frames.permute(0, 2, 3, 1).numpy()]
+    images = [encode_jpeg(image) for image in clip.frames.permute(0, 2, 3, 1).numpy()]
     with write_aside(_file(root, record.id, "jpgs")) as file:
         file.write(b"".join(images))
     with write_aside(_file(root, record.id, "npz")) as file:
@@ -130,6 +133,26 @@ def read_corpus(root: Path) -> Corpus:
 
     Raises:
         ManifestNotFoundError: If there is none.
+        LayoutError: If it is damaged, of another version, or of portraits.
+    """
+    fields = corpus_fields(root)
+    if fields.get("kind") == PORTRAITS:
+        raise LayoutError(
+            f"{root} holds portraits, which are for `talkface.pretrain`; here clips are needed. "
+            "Set `data.root` to a corpus of clips, as `python -m data_prep lrw` makes it."
+        )
+    path = root / "corpus.json"
+    try:
+        return Corpus(**{**fields, "words": tuple(fields["words"])})
+    except (KeyError, TypeError) as error:
+        raise damaged(path, error) from error
+
+
+def corpus_fields(root: Path) -> dict[str, Any]:
+    """What ``corpus.json`` says, of clips or of portraits.
+
+    Raises:
+        ManifestNotFoundError: If there is none.
         LayoutError: If it is damaged or of another version.
     """
     path = root / "corpus.json"
@@ -141,10 +164,7 @@ def read_corpus(root: Path) -> Corpus:
             f"{path} has format {fields.get('format')!r}, this version reads {FORMAT}. "
             "Prepare the corpus again with the `data_prep` of this version."
         )
-    try:
-        return Corpus(**{**fields, "words": tuple(fields["words"])})
-    except (KeyError, TypeError) as error:
-        raise damaged(path, error) from error
+    return fields
 
 
 def read_manifest(root: Path, split: str) -> list[ClipRecord]:
@@ -233,7 +253,8 @@ def _file(root: Path, clip: str, suffix: str) -> Path:
     return root / "clips" / f"{clip}.{suffix}"
 
 
-def _encode(image: UInt8[np.ndarray, "side side 3"]) -> bytes:
+def encode_jpeg(image: UInt8[np.ndarray, "side side 3"]) -> bytes:
+    """A frame as it is stored."""
     buffer = io.BytesIO()
     Image.fromarray(image).save(buffer, "JPEG", quality=QUALITY, subsampling=0)
     return buffer.getvalue()

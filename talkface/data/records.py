@@ -13,6 +13,9 @@ from talkface.types import FPS, SAMPLE_RATE
 FORMAT = 1
 """Version of the layout; raised whenever older folders can no longer be read."""
 
+PORTRAITS = "portraits"
+"""The ``kind`` of a corpus of still faces; one of clips names none."""
+
 
 class ManifestNotFoundError(FileNotFoundError):
     """The dataset folder was never prepared, or is not the folder it was taken for."""

@@ -53,6 +53,6 @@ def test_only_clips_with_a_chosen_word_are_read_and_classes_count_from_zero(
 
 def test_a_split_without_any_chosen_word_is_told(prepared: Path) -> None:
     with pytest.raises(
-        VocabularyError, match="No clip of split 'test' .* has any of the words ABOUT"
+        VocabularyError, match=r"No clip of split 'test' .* has any of the words ABOUT"
     ):
         ClipDataset(prepared, "test", words=[WORDS[0]])

@@ -5,11 +5,10 @@ from pathlib import Path
 import pytest
 import torch
 
-from data_prep import worker
-from data_prep.build import build
+from data_prep import build as builder
+from data_prep.build import ClipJob, build
 from data_prep.corpora import CorpusError, GridCorpus, LrwCorpus
 from data_prep.splits import Holdout
-from data_prep.worker import Job
 from talkface.data.layout import (
     ClipReader,
     ClipRecord,
@@ -31,12 +30,12 @@ def raw(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def job(raw: Path, tmp_path: Path) -> Job:
+def job(raw: Path, tmp_path: Path) -> ClipJob:
     source = shutil.copytree(raw, tmp_path / "raw")
-    return Job(GridCorpus(source), tmp_path / "prepared", side=64, landmarks="sidecar")
+    return ClipJob(GridCorpus(source), tmp_path / "prepared", side=64, landmarks="sidecar")
 
 
-def test_grid_is_prepared(job: Job) -> None:
+def test_grid_is_prepared(job: ClipJob) -> None:
     summary = build(job, ONE_EACH, workers=0)
     assert (summary.prepared, summary.kept, summary.skipped) == (4, 0, {})
     corpus = read_corpus(job.output)
@@ -49,7 +48,7 @@ def test_grid_is_prepared(job: Job) -> None:
     assert abs(record.samples - 15 * 640) < 1100
 
 
-def test_eyes_and_mouth_lie_at_the_template_in_every_frame(job: Job) -> None:
+def test_eyes_and_mouth_lie_at_the_template_in_every_frame(job: ClipJob) -> None:
     build(job, ONE_EACH, workers=0)
     reader = ClipReader(job.output, read_manifest(job.output, "train")[0])
     pictures = reader.frames(range(15)).double()
@@ -65,7 +64,7 @@ def test_eyes_and_mouth_lie_at_the_template_in_every_frame(job: Job) -> None:
 
 def test_lrw_is_prepared_with_its_own_splits(tmp_path: Path) -> None:
     raw = lrw_tree(tmp_path / "raw")
-    job = Job(LrwCorpus(raw), tmp_path / "prepared", side=64, landmarks="sidecar")
+    job = ClipJob(LrwCorpus(raw), tmp_path / "prepared", side=64, landmarks="sidecar")
     assert build(job, Holdout(), workers=0).prepared == 8
     assert read_corpus(job.output).words == ("ABOUT", "MIGHT")
     sizes = {split: len(read_manifest(job.output, split)) for split in ("train", "val", "test")}
@@ -75,7 +74,7 @@ def test_lrw_is_prepared_with_its_own_splits(tmp_path: Path) -> None:
     assert [span.start, span.end] == pytest.approx([0.38, 0.78])
 
 
-def test_bad_clips_are_skipped_with_their_reasons(job: Job) -> None:
+def test_bad_clips_are_skipped_with_their_reasons(job: ClipJob) -> None:
     source = job.corpus.clips()
     source[0].video.write_bytes(b"")
     source[1].sidecar.unlink()
@@ -90,25 +89,25 @@ def test_bad_clips_are_skipped_with_their_reasons(job: Job) -> None:
 
 
 def test_a_surprise_skips_the_clip_but_a_full_disk_stops(
-    job: Job, monkeypatch: pytest.MonkeyPatch
+    job: ClipJob, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def surprise(*_args: object, **_options: object) -> None:
         raise ZeroDivisionError("in some decoder")
 
-    monkeypatch.setattr(worker, "prepare_clip", surprise)
+    monkeypatch.setattr(builder, "prepare_clip", surprise)
     reasons = build(job, ONE_EACH, workers=0).skipped.values()
     assert set(reasons) == {"ZeroDivisionError('in some decoder')"}
 
     def full(*_args: object, **_options: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(worker, "prepare_clip", full)
+    monkeypatch.setattr(builder, "prepare_clip", full)
     with pytest.raises(OSError, match="No space left"):
         build(job, ONE_EACH, workers=0)
 
 
 def test_an_interrupted_run_goes_on_where_it_stopped(
-    job: Job, monkeypatch: pytest.MonkeyPatch
+    job: ClipJob, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     written: list[str] = []
 
@@ -118,14 +117,14 @@ def test_an_interrupted_run_goes_on_where_it_stopped(
         write_clip(root, clip)
         written.append(clip.record.id)
 
-    monkeypatch.setattr(worker, "write_clip", interrupted)
+    monkeypatch.setattr(builder, "write_clip", interrupted)
     with pytest.raises(KeyboardInterrupt):
         build(job, ONE_EACH, workers=0)
     assert not (job.output / "corpus.json").exists()
     leftover = job.output / "clips" / "s1" / ".x.jpgs.1234.part"
     leftover.write_bytes(b"half")
     before = {p: p.stat().st_mtime_ns for p in (job.output / "clips").rglob("*.jpgs")}
-    monkeypatch.setattr(worker, "write_clip", write_clip)
+    monkeypatch.setattr(builder, "write_clip", write_clip)
     summary = build(job, ONE_EACH, workers=0)
     assert (summary.kept, summary.prepared) == (2, 2)
     assert {p: p.stat().st_mtime_ns for p in before} == before
@@ -133,28 +132,28 @@ def test_an_interrupted_run_goes_on_where_it_stopped(
     assert len(_manifest(job, "train")) == 2
 
 
-def test_a_resumed_corpus_equals_one_made_at_once(job: Job, tmp_path: Path) -> None:
+def test_a_resumed_corpus_equals_one_made_at_once(job: ClipJob, tmp_path: Path) -> None:
     build(job, Holdout(0, 0), workers=0, limit=2)
     build(job, ONE_EACH, workers=0)
-    whole = Job(job.corpus, tmp_path / "whole", side=64, landmarks="sidecar")
+    whole = ClipJob(job.corpus, tmp_path / "whole", side=64, landmarks="sidecar")
     build(whole, ONE_EACH, workers=0)
     for path in (*whole.output.rglob("*.jsonl"), *whole.output.rglob("*.jpgs")):
         assert path.read_bytes() == (job.output / path.relative_to(whole.output)).read_bytes()
 
 
-def test_other_settings_for_the_same_output_are_refused(job: Job) -> None:
+def test_other_settings_for_the_same_output_are_refused(job: ClipJob) -> None:
     build(job, ONE_EACH, workers=0, limit=3)
-    other = Job(job.corpus, job.output, side=128, landmarks="sidecar")
+    other = ClipJob(job.corpus, job.output, side=128, landmarks="sidecar")
     with pytest.raises(CorpusError, match=r"was prepared with .*64.*, now asked for is .*128"):
         build(other, ONE_EACH, workers=0)
 
 
-def test_a_detector_that_cannot_be_loaded_stops_at_once(job: Job, tmp_path: Path) -> None:
-    no_model = Job(job.corpus, tmp_path / "other", side=64, landmarks="mediapipe")
+def test_a_detector_that_cannot_be_loaded_stops_at_once(job: ClipJob, tmp_path: Path) -> None:
+    no_model = ClipJob(job.corpus, tmp_path / "other", side=64, landmarks="mediapipe")
     with pytest.raises(LandmarkModelError, match="--task"):
         build(no_model, ONE_EACH, workers=2)
 
 
-def _manifest(job: Job, split: str) -> list[ClipRecord]:
+def _manifest(job: ClipJob, split: str) -> list[ClipRecord]:
     path = job.output / f"{split}.jsonl"
     return read_manifest(job.output, split) if path.is_file() else []

@@ -1,3 +1,4 @@
+import json
 import os
 import signal
 import subprocess
@@ -10,7 +11,9 @@ import pytest
 
 from data_prep.__main__ import INTERRUPTED, main
 from talkface.data.layout import read_manifest
-from tests.data_prep.trees import grid_tree, lrw_tree
+from talkface.data.portrait_layout import read_portraits
+from tests.data_prep.records import plain, write_records
+from tests.data_prep.trees import face_tree, grid_tree, lrw_tree
 
 NAMES = ("bbaf2n", "lbaq7a", "pbav3s")
 
@@ -71,6 +74,41 @@ def test_lrw_has_its_command(tmp_path: Path) -> None:
     source = lrw_tree(tmp_path / "raw", ("ABOUT",))
     options = [f"--source={source}", f"--output={tmp_path / 'out'}", "--landmarks=sidecar"]
     assert main(["lrw", *options, "--side=64", "--workers=0", "--limit=2"]) == 0
+
+
+def test_portraits_have_their_command(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    source = face_tree(tmp_path / "raw", {"anna": 3, "bela": 3, "carl": 3})
+    (source / "anna" / "0.png").write_text("no picture")
+    command = ["msceleb", f"--source={source}", f"--output={tmp_path / 'out'}", "--side=32"]
+    options = ["--landmarks=sidecar", "--workers=0", "--unseen=1", "--val=1", "--least=2"]
+    with caplog.at_level("INFO"):
+        assert main([*command, *options]) == 0
+    assert "3 people prepared, 0 kept from before, 1 skipped" in caplog.text
+    assert "skipped anna/0.png: " in caplog.text
+    assert len(read_portraits(tmp_path / "out").people) == 2
+
+
+def test_records_are_found_in_the_source_and_taken_for_crops(tmp_path: Path) -> None:
+    write_records(tmp_path / "raw", plain([0, 1, 2], per_person=2))
+    command = ["msceleb", f"--source={tmp_path / 'raw'}", f"--output={tmp_path / 'out'}"]
+    options = ["--side=32", "--workers=0", "--unseen=0", "--val=1", "--least=2"]
+    assert main([*command, *options]) == 0
+    settings = json.loads((tmp_path / "out" / "prepare.json").read_text())
+    assert settings == {"corpus": "msceleb", "side": 32, "landmarks": "insightface"}
+    assert read_portraits(tmp_path / "out").people == ("0000000", "0000001", "0000002")
+
+
+@pytest.mark.slow
+def test_people_are_prepared_by_several_processes(tmp_path: Path) -> None:
+    source = face_tree(tmp_path / "raw", {"anna": 3, "bela": 3, "carl": 3})
+    options = ["--landmarks=sidecar", "--side=32", "--unseen=1", "--val=1", "--least=2"]
+    for workers in (0, 2):
+        output = tmp_path / f"out{workers}"
+        command = ["msceleb", f"--source={source}", f"--output={output}", f"--workers={workers}"]
+        assert main([*command, *options]) == 0
+    for path in (tmp_path / "out0").rglob("people/*"):
+        other = tmp_path / "out2" / "people" / path.name
+        assert path.read_bytes() == other.read_bytes()
 
 
 @pytest.mark.parametrize("option", ["--workers=-1", "--side=0", "--limit=0", "--landmarks=dlib"])

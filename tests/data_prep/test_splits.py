@@ -4,7 +4,13 @@ from pathlib import Path
 import pytest
 
 from data_prep.corpora import CorpusError, RawClip
-from data_prep.splits import Holdout, assign_splits
+from data_prep.splits import (
+    Holdout,
+    People,
+    assign_splits,
+    held_out_people,
+    held_out_pictures,
+)
 
 
 def speaker(name: str, count: int) -> list[RawClip]:
@@ -41,3 +47,24 @@ def test_official_splits_stay() -> None:
 def test_a_speaker_without_training_clips_is_an_error() -> None:
     with pytest.raises(CorpusError, match=r"'s1' has 7 clips, but 5 .* 2 .*Lower `--test`"):
         assign_splits(speaker("s1", 7), Holdout(2, 5))
+
+
+def test_people_and_pictures_are_held_out_by_seed_and_name_alone() -> None:
+    names = [f"n{i}" for i in range(50)]
+    first = held_out_people(names, People(10, seed=0))
+    assert len(first) == 10
+    assert first == held_out_people(names[::-1], People(10, seed=0))
+    assert first != held_out_people(names, People(10, seed=1))
+    assert first < held_out_people(names, People(20, seed=0))
+    pictures = held_out_pictures("n1", names, People(val=5))
+    assert len(pictures) == 5
+    swapped = held_out_pictures("n1", names[::-1], People(val=5))
+    assert pictures == {49 - place for place in swapped}
+    assert pictures != held_out_pictures("n2", names, People(val=5))
+    assert pictures != held_out_pictures("n1", names, People(val=5, seed=1))
+
+
+def test_two_people_at_least_are_trained_on() -> None:
+    assert len(held_out_people(["a", "b", "c"], People(1))) == 1
+    with pytest.raises(CorpusError, match="3 people can be used, of whom 2 are to be held out"):
+        held_out_people(["a", "b", "c"], People(2))

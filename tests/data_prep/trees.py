@@ -1,4 +1,4 @@
-"""Miniature raw corpora in the folders of the real ones: a drawn face and a tone, H.264 and AAC."""
+"""Miniature raw corpora in the folders of the real ones: a drawn face, and a tone in clips."""
 
 import json
 import math
@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from PIL import Image
 
 from talkface.data.media import write_video
 from tests.faces.drawn import draw, face_points, placed
@@ -22,6 +23,22 @@ def write_clip(path: Path, frames: int = 15, corner: float = 40.0) -> None:
     tone = (8000 * torch.sin(2 * math.pi * 220 * time)).to(torch.int16)
     write_video(path.with_suffix(".mp4"), pictures, tone)
     np.save(path.with_suffix(".landmarks.npy"), torch.stack(track).numpy())
+
+
+def write_picture(path: Path, size: float = 60.0, corner: float = 40.0) -> None:
+    """A face as a picture, and its landmarks beside it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    points = placed(face_points(), size=size, corner=(corner, 20.0))
+    Image.fromarray(draw(points, 96, 128, sigma=3.0).permute(1, 2, 0).numpy()).save(path)
+    np.save(path.with_suffix(".landmarks.npy"), points[None].numpy())
+
+
+def face_tree(root: Path, people: dict[str, int]) -> Path:
+    """``root/NAME/0.png`` with landmarks, so many of each person."""
+    for place, (name, count) in enumerate(people.items()):
+        for number in range(count):
+            write_picture(root / name / f"{number}.png", 50.0 + 5 * place, 20.0 + 2 * number)
+    return root
 
 
 def grid_tree(root: Path, names: dict[str, tuple[str, ...]]) -> Path:

@@ -1,0 +1,113 @@
+"""The command line of ``python -m data_prep``."""
+
+import argparse
+from pathlib import Path
+
+from data_prep.faces import CROPS, SOURCES
+from data_prep.puppets import FaceSettings, PuppetSettings
+from data_prep.splits import Holdout, People
+
+PORTRAITS = frozenset({"msceleb", "puppet-faces"})
+"""Commands that prepare people, not clips."""
+
+_CROPS_HELP = (
+    "where landmarks come from; `insightface` and `none` are for pictures that are crops already: "
+    "the former moves InsightFace's crops into the frame that clips have, the latter scales the "
+    "largest centred square (default: insightface for train.rec, else face-alignment)"
+)
+
+
+def parser(description: str | None) -> argparse.ArgumentParser:
+    """The parser with all commands."""
+    top = argparse.ArgumentParser(prog="python -m data_prep", description=description)
+    commands = top.add_subparsers(dest="corpus", required=True, metavar="CORPUS")
+    grid = commands.add_parser("grid", help="GRID: sentences with word times")
+    lrw = commands.add_parser("lrw", help="LRW, or anything in its folders")
+    msceleb = commands.add_parser(
+        "msceleb", help="portraits: a folder of pictures per person, or train.rec of InsightFace"
+    )
+    puppets = commands.add_parser("puppets", help="rendered faces that talk: made, not read")
+    faces = commands.add_parser("puppet-faces", help="rendered portraits: made, not read")
+    for command in (grid, lrw, msceleb):
+        command.add_argument("--source", type=Path, required=True, help="folder of the raw corpus")
+    _add_common(grid, 128, SOURCES, "face-alignment")
+    _add_common(lrw, 128, SOURCES, "face-alignment")
+    _add_common(msceleb, 256, (*SOURCES, *CROPS), None)
+    _add_common(puppets, 128, SOURCES, "sidecar")
+    _add_common(faces, 64, SOURCES, "sidecar")
+    _add_grid(grid)
+    _add_msceleb(msceleb)
+    _add_puppets(puppets)
+    _add_faces(faces)
+    return top
+
+
+def _add_common(
+    command: argparse.ArgumentParser, side: int, sources: tuple[str, ...], landmarks: str | None
+) -> None:
+    add = command.add_argument
+    add("--output", type=Path, required=True, help="folder to prepare")
+    add("--side", type=_positive, default=side, help="side of the crops in pixels")
+    crops = _CROPS_HELP if "none" in sources else None
+    add("--landmarks", choices=sources, default=landmarks, help=crops)
+    add("--task", type=Path, help="MediaPipe's face_landmarker.task")
+    add("--workers", type=_count, default=2, help="processes; 0: none but this")
+    add("--limit", type=_positive, help="prepare so many clips, or people, only")
+
+
+def _add_grid(command: argparse.ArgumentParser) -> None:
+    holdout = Holdout()
+    add = command.add_argument
+    add("--align", type=Path, help="folder of the align files (beside the videos)")
+    add("--val", type=_count, default=holdout.val, help="clips per speaker for validation")
+    add("--test", type=_count, default=holdout.test, help="clips per speaker for the test")
+    add("--seed", type=int, default=holdout.seed, help="of the split")
+
+
+def _add_msceleb(command: argparse.ArgumentParser) -> None:
+    held_out = People()
+    add = command.add_argument
+    add("--unseen", type=_count, default=held_out.unseen, help="people who are never trained on")
+    add("--val", type=_count, default=held_out.val, help="pictures per person for validation")
+    add("--least", type=_positive, default=5, help="usable pictures that a person must have")
+    add("--seed", type=int, default=held_out.seed, help="of the split")
+
+
+def _add_puppets(command: argparse.ArgumentParser) -> None:
+    settings = PuppetSettings()
+    for name, people in (
+        ("identities", "training"),
+        ("val-identities", "validation"),
+        ("test-identities", "the test"),
+    ):
+        default = getattr(settings, name.replace("-", "_"))
+        command.add_argument(f"--{name}", type=_count, default=default, help=f"people for {people}")
+    add = command.add_argument
+    add("--clips-per-identity", type=_positive, default=settings.clips_per_identity)
+    add("--raw-side", type=_positive, default=settings.side, help="side of the rendered pictures")
+    add("--seed", type=int, default=settings.seed, help="of people and sentences")
+
+
+def _add_faces(command: argparse.ArgumentParser) -> None:
+    settings = FaceSettings()
+    add = command.add_argument
+    add("--identities", type=_positive, default=settings.identities, help="people to train with")
+    add("--pictures", type=_positive, default=settings.pictures, help="pictures of each of them")
+    add("--val", type=_count, default=4, help="of which so many are for validation")
+    add("--unseen-identities", type=_count, default=settings.unseen_identities, help="other people")
+    add("--unseen-pictures", type=_positive, default=settings.unseen_pictures)
+    add("--seed", type=_count, default=settings.seed, help="of people and pictures")
+
+
+def _count(text: str) -> int:
+    number = int(text)
+    if number < 0:
+        raise argparse.ArgumentTypeError(f"{number} is negative")
+    return number
+
+
+def _positive(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"{number} is not at least 1")
+    return number
