@@ -14,16 +14,19 @@ from torch import Tensor
 from talkface.callbacks.shared import detached, gather, names
 from talkface.figures import save_png, stack, strip
 from talkface.metrics.cpbd import BLOCK, cpbd
+from talkface.metrics.holes import holes
 from talkface.metrics.image import clip_psnr, frame_ssim, unit
 from talkface.metrics.table import ROWS, Cell, ResultTable
 from talkface.types import Window
+
+METRICS = ("psnr", "ssim", "cpbd", "holes")
 
 Scores = dict[str, dict[str, float]]
 """Figures of one clip by row, then metric."""
 
 
 class TestTable(Callback):
-    """PSNR, SSIM and CPBD of every row that ``test_step`` returns, as a table and as strips.
+    """PSNR, SSIM, CPBD and holes of every row that ``test_step`` returns, as a table and as strips.
 
     ``test_step`` renders one whole clip and returns its frames by row, among them ``truth``, as
     floats in [0, 1] that lie on the 256 levels of a picture file. At the end ``table.json``,
@@ -88,7 +91,7 @@ class TestTable(Callback):
         scores, frames = gather(self._scores), gather(self._frames)
         self.table.protocol = protocol(trainer, self._side, frames)
         for row in dict.fromkeys(row for clip in scores.values() for row in clip):
-            for metric in ("psnr", "ssim", "cpbd"):
+            for metric in METRICS:
                 values = {name: clip[row][metric] for name, clip in scores.items() if row in clip}
                 cell = Cell.mean(values)
                 self.table.set(row, metric, cell)
@@ -111,6 +114,7 @@ def score(frames: Float[Tensor, "t 3 S S"], truth: Float[Tensor, "t 3 S S"]) -> 
         "psnr": clip_psnr(frames, truth),
         "ssim": float(frame_ssim(frames, truth).mean()),
         "cpbd": sharpness,
+        "holes": float(holes(frames, truth).mean()),
     }
 
 
@@ -139,6 +143,7 @@ def protocol(
         "PSNR and SSIM": "RGB floats in [0, 1], mean over frames, then over clips; frames equal "
         "to the truth bit by bit have no PSNR",
         "CPBD": f"BT.601 luma, blocks of {BLOCK} pixels; undefined for smaller frames",
+        "holes": "small dark or bright spots that the truth does not have, share of the pixels",
         "±": "half a 95 % confidence interval over clips",
     }
 

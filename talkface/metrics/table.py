@@ -23,6 +23,7 @@ COLUMNS = {
     "psnr": ("PSNR [dB]", 2),
     "ssim": ("SSIM", 3),
     "cpbd": ("CPBD", 3),
+    "holes": ("holes [‰]", 3),
     "mouth_r": ("mouth r", 2),
     "mouth_gain": ("mouth gain", 2),
     "mouth_peak": ("mouth lag [frames]", 0),

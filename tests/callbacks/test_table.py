@@ -113,8 +113,8 @@ def test_the_json_file_holds_mean_interval_and_every_clip(outcome: Outcome) -> N
 
 def test_the_markdown_file_shows_the_same(outcome: Outcome) -> None:
     lines = (outcome.table.output / "table.md").read_text().splitlines()
-    assert lines[0] == "|  | PSNR [dB] | SSIM | CPBD |"
-    assert lines[2] == "| ground truth | ∞ | 1.000 ± 0.000 | – |"
+    assert lines[0] == "|  | PSNR [dB] | SSIM | CPBD | holes [‰] |"
+    assert lines[2] == "| ground truth | ∞ | 1.000 ± 0.000 | – | 0.000 ± 0.000 |"
     assert lines[4].startswith("| video-driven | 30.00 ± 19.60 | ")
 
 
@@ -185,6 +185,14 @@ def test_the_sharpness_of_a_row_is_its_own() -> None:
     soft = avg_pool2d(truth, 5, 1, 2, count_include_pad=False)
     assert score(soft, truth)["cpbd"] == pytest.approx(float(cpbd(soft).mean()))
     assert score(soft, truth)["cpbd"] < score(truth, truth)["cpbd"]
+
+
+def test_the_holes_of_a_row_are_those_that_the_truth_does_not_have() -> None:
+    truth = torch.full((2, 3, SIDE, SIDE), 0.5)
+    spotted = truth.clone()
+    spotted[0, :, 10, 20] = 0.8
+    assert score(spotted, truth)["holes"] == pytest.approx(1000 / SIDE**2 / 2)
+    assert score(truth, spotted)["holes"] == score(spotted, spotted)["holes"] == 0
 
 
 def test_the_protocol_names_the_seed_and_no_corpus_where_there_is_none(
