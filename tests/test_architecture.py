@@ -14,7 +14,7 @@ LONGEST_BODY = 50
 
 ALL = frozenset(
     {"types", "optim", "ops", "data", "faces", "losses", "metrics", "figures"}
-    | {"callbacks", "models", "system", "render", "report"}
+    | {"callbacks", "models", "system", "pretrain", "render", "report"}
 )
 ALLOWED: dict[str, frozenset[str]] = {
     "__init__": frozenset(),
@@ -30,9 +30,11 @@ ALLOWED: dict[str, frozenset[str]] = {
     "callbacks": frozenset({"types", "metrics", "figures"}),
     "models": frozenset({"types", "ops"}),
     "system": frozenset({"types", "models", "losses", "metrics", "optim"}),
+    "pretrain": frozenset({"types", "models", "losses", "metrics", "optim"}),
     "render": frozenset({"types", "data", "faces", "losses", "system"}),
     "cli": ALL,
     "report": ALL,
+    "diagrams": frozenset({"types", "models", "cli"}),
     "data_prep": frozenset({"types", "data", "faces"}),
 }
 """Parts of ``talkface`` that a part of the project may import; itself is always allowed."""

@@ -1,11 +1,10 @@
 """Lightning's command line, wired to talkface: shared values, run folder, loggers, checkpoints."""
 
-import pickle
+import logging
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import torch
 import yaml
 from jsonargparse import Namespace
 from pytorch_lightning import Callback, LightningModule, Trainer
@@ -17,35 +16,29 @@ from pytorch_lightning.cli import (
     SaveConfigCallback,
 )
 
+from talkface.cli.checkpoints import (
+    Difference,
+    OtherDataError,
+    OtherExperimentError,
+    OtherModelError,
+    compare,
+    listed,
+    read_settings,
+)
 from talkface.cli.errors import refused_value
 from talkface.cli.evaluation import Evaluation
+from talkface.cli.experiments import (
+    DEFAULT,
+    EXPERIMENTS,
+    KEY,
+    NothingToRenderError,
+    chosen_experiment,
+    trained_experiment,
+)
 from talkface.cli.runs import Wandb, make_folder, make_loggers, run_folder, run_name, stop_wandb
-from talkface.data.datamodule import TalkFaceData
 from talkface.render.clips import ClipWriter
-from talkface.system import TalkFace
 
-LINKS = ("resolution", "mfcc")
-"""Values that data and model share; they are set in ``data``."""
-
-
-class CheckpointError(ValueError):
-    """The file given as ``--ckpt_path`` is not a checkpoint of this model."""
-
-    def __init__(self, path: Path, found: str) -> None:
-        super().__init__(
-            f"{path} is not a usable checkpoint: {found}. "
-            "Give a .ckpt file that `talkface fit` wrote, such as the last.ckpt of a run."
-        )
-
-
-class OtherDataError(ValueError):
-    """A checkpoint was trained on data of another shape than those it is given."""
-
-    def __init__(self, path: Path, name: str, trained: object, asked: object) -> None:
-        super().__init__(
-            f"{path} was trained with data.{name}={trained}, not {asked}. "
-            f"Add --data.{name}={trained}."
-        )
+log = logging.getLogger(__name__)
 
 
 class SaveConfig(SaveConfigCallback):
@@ -59,20 +52,24 @@ class SaveConfig(SaveConfigCallback):
 
 
 class TalkFaceCLI(LightningCLI):
-    """LightningCLI with the values that model and data must share."""
+    """LightningCLI for one experiment, with the values that its model and data must share."""
+
+    def __init__(self, name: str, **kwargs: Any) -> None:
+        self.name, self.experiment = name, EXPERIMENTS[name]
+        super().__init__(self.experiment.model, self.experiment.data, **kwargs)
 
     @classmethod
     def run(cls, args: Sequence[str]) -> None:
         """Parse a command line such as ``["fit", "--config", "lrw.yaml"]`` and run it.
 
         Raises:
+            ExperimentNotFoundError: If it asks for an experiment that does not exist.
             ArgumentError: If the command line or a config cannot be understood.
         """
         parser_kwargs: dict[str, Any] = {"exit_on_error": False}
         each = {command: dict(parser_kwargs) for command in cls.subcommands()}
         cls(
-            TalkFace,
-            TalkFaceData,
+            chosen_experiment(args),
             save_config_callback=SaveConfig,
             save_config_kwargs={"overwrite": True},
             seed_everything_default=0,
@@ -83,11 +80,17 @@ class TalkFaceCLI(LightningCLI):
 
     def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
         """Declare shared values once, in ``data``, and say how W&B keeps the run."""
-        for name in LINKS:
-            parser.link_arguments(f"data.{name}", f"model.{name}")
-        parser.link_arguments("data.resolution", "model.generator.init_args.resolution")
+        parser.add_argument(f"--{KEY}", default=DEFAULT, help=f"one of: {', '.join(EXPERIMENTS)}")
+        shared = tuple((name, name) for name in self.experiment.shared)
+        for source, target in shared:
+            parser.link_arguments(f"data.{source}", f"model.{target}")
+        for source, target, value in self.experiment.filled:
+            parser.link_arguments(f"data.{source}", f"model.{target}", value)
+        for source, target in self.experiment.counted:
+            parser.link_arguments(f"data.{source}", f"model.{target}", apply_on="instantiate")
         parser.add_class_arguments(Wandb, "wandb")
-        parser.add_class_arguments(Evaluation, "evaluation")
+        if self.experiment.renders:
+            parser.add_class_arguments(Evaluation, "evaluation")
 
     def parse_arguments(self, parser: LightningArgumentParser, args: ArgsType) -> None:
         """Parse without Lightning's warning that ``sys.argv`` exists as well."""
@@ -98,20 +101,48 @@ class TalkFaceCLI(LightningCLI):
 
         Raises:
             CheckpointError: Before anything is built, if the file cannot be used.
+            OtherExperimentError: If it holds the model of another experiment.
+            OtherDataError: If it was trained on data of another shape.
+            OtherModelError: If a training is to go on with other networks.
         """
         config = self.config[self.config.subcommand]
         if not config.ckpt_path or not str(config.ckpt_path).endswith(".ckpt"):
             return
-        trained = read_settings(Path(config.ckpt_path))
-        for name in LINKS:
+        path = Path(config.ckpt_path)
+        trained = read_settings(path)
+        by = trained_experiment(trained)
+        if by not in (None, self.name):
+            raise OtherExperimentError(path, by, self.name)
+        for name in self.experiment.shared:
             if trained.get(name, config.data[name]) != config.data[name]:
-                raise OtherDataError(Path(config.ckpt_path), name, trained[name], config.data[name])
+                raise OtherDataError(path, name, trained[name], config.data[name])
+        self._tell_differences(path, compare(trained, config.model.as_dict()))
         if self.config.subcommand != "fit":
             super()._parse_ckpt_path()
 
+    def _tell_differences(self, path: Path, differences: list[Difference]) -> None:
+        """A run goes on with the networks it began with; a model is evaluated as it was trained.
+
+        Raises:
+            OtherModelError: If a training is to go on with other networks.
+        """
+        fixed = self.experiment.networks
+        fatal = [one for one in differences if one.name in fixed or one.network in fixed]
+        if fatal and self.config.subcommand == "fit":
+            raise OtherModelError(path, fatal)
+        if differences:
+            heeded = "the config" if self.config.subcommand == "fit" else "the checkpoint"
+            log.warning("%s was trained with %s; %s counts.", path, listed(differences), heeded)
+
     def before_instantiate_classes(self) -> None:
-        """Rendered clips go to files one by one; a corpus of them would not fit into memory."""
+        """Rendered clips go to files one by one; a corpus of them would not fit into memory.
+
+        Raises:
+            NothingToRenderError: If the experiment makes no clips.
+        """
         if self.subcommand == "predict":
+            if not self.experiment.renders:
+                raise NothingToRenderError(self.name)
             self.config["predict"]["return_predictions"] = False
 
     def instantiate_classes(self) -> None:
@@ -146,7 +177,7 @@ class TalkFaceCLI(LightningCLI):
             kept["callbacks"] = with_checkpoint(settings, folder)
         if self.subcommand == "predict":
             kept["callbacks"] = [*given_callbacks(settings), ClipWriter(folder)]
-        if self.subcommand == "test":
+        if self.subcommand == "test" and self.experiment.renders:
             judges = self._get(self.config_init, "evaluation").callbacks(folder)
             kept["callbacks"] = [*given_callbacks(settings), *judges]
         if settings["logger"] in (None, True):
@@ -184,20 +215,3 @@ def with_checkpoint(settings: Namespace, folder: Path) -> list[Callback]:
         save_on_train_epoch_end=True,
     )
     return [*callbacks, last]
-
-
-def read_settings(path: Path) -> dict[str, Any]:
-    """The settings with which the model of a checkpoint was built.
-
-    Raises:
-        CheckpointError: If the file is missing, unreadable or of something else.
-    """
-    if not path.is_file():
-        raise CheckpointError(path, "there is no such file")
-    try:
-        content = torch.load(path, map_location="meta", weights_only=True)
-    except (RuntimeError, EOFError, KeyError, ValueError, pickle.UnpicklingError) as error:
-        raise CheckpointError(path, "it is not a file that torch.save wrote") from error
-    if not isinstance(content, dict) or "state_dict" not in content:
-        raise CheckpointError(path, "it holds no model")
-    return dict(content.get("hyper_parameters", {}))

@@ -25,7 +25,7 @@ class UpsamplingDecoder(Decoder):
         resolution: Side S of the image; a power of two from 64.
         mouth_dim: Width of the mouth code.
         face_dim: Width of the face code, eyes and contour together; 0 for no face feature.
-        identity_dim: Width of the identity code f_i.
+        code_dim: Width of the identity code f_i.
         identity_channels: Channels of the identity maps, large to small.
         base: Channels times side, before the limit.
         limit: Most channels of a block.
@@ -38,7 +38,7 @@ class UpsamplingDecoder(Decoder):
         resolution: int = 64,
         mouth_dim: int = 256,
         face_dim: int = 64,
-        identity_dim: int = 256,
+        code_dim: int = 256,
         identity_channels: tuple[int, ...] = (32, 64, 128, 256, 256),
         base: int = 4096,
         limit: int = 256,
@@ -48,7 +48,7 @@ class UpsamplingDecoder(Decoder):
         super().__init__(resolution, face_dim, identity_channels, base, limit, residual=residual)
         widths = self.widths
         self.skip_at = self.sides.index(resolution // 2**SKIPPED)
-        self.first = nn.ConvTranspose2d(mouth_dim + 2 * face_dim + identity_dim, widths[0], 4)
+        self.first = nn.ConvTranspose2d(mouth_dim + 2 * face_dim + code_dim, widths[0], 4)
         self.blocks = nn.ModuleList(
             _block(widths[max(0, i - 1)], widths[i]) for i in range(len(widths))
         )

@@ -299,6 +299,11 @@ class TalkFace(ScoredAnimator):
         optimizers: list[Optimizer] = [first, self.discriminator_adam.build(rivals, every)]
         return optimizers, [anneal(o, self.anneal_steps) for o in optimizers]
 
+    def setup(self, stage: str) -> None:
+        """Lay the weights out as convolutions like them, before processes agree on the layout."""
+        if stage == "fit":
+            self.to(memory_format=torch.channels_last)
+
     def on_fit_start(self) -> None:
         """Start from the weights that networks name in ``init_from``, unless a run is resumed.
 
@@ -315,7 +320,6 @@ class TalkFace(ScoredAnimator):
         if self.trainer.ckpt_path is None:
             for report in start_warm(self):
                 log.info("%s", report)
-        self.to(memory_format=torch.channels_last)
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Keep the number of training steps."""
