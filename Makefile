@@ -18,7 +18,7 @@ DEMO_LAST = $(DEMO_RUN)/checkpoints/last.ckpt
 DEMO_SET = --config $(DEMO_CONFIG) --data.root $(DEMO)/data --trainer.default_root_dir
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-slow lint format build clean
+.PHONY: help install demo test test-slow lint format figures build clean
 
 help:  ## Say what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -57,6 +57,9 @@ lint: $(STAMP)  ## Check style, format and types
 format: $(STAMP)  ## Format the code and fix what can be fixed
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+figures: $(STAMP)  ## Draw and count the networks anew, into docs/networks/
+	$(BIN)/python -m talkface.diagrams --output docs/networks
 
 build: $(STAMP)  ## Build the wheel and the source archive into dist/
 	$(BIN)/python -m build

@@ -1,0 +1,1 @@
+"""Figures and sizes of the networks for ``docs/networks``, measured on the networks themselves."""
