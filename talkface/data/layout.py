@@ -16,7 +16,7 @@ import io
 import json
 import os
 import uuid
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
@@ -116,14 +116,28 @@ def write_clip(root: Path, clip: PreparedClip) -> None:
 
 def write_corpus(root: Path, corpus: Corpus, records: Iterable[ClipRecord]) -> None:
     """Write the manifests of all splits that have clips, then ``corpus.json``."""
-    lines: dict[str, list[str]] = {}
+    rows: dict[str, list[ClipRecord]] = {split: [] for split in SPLITS}
     for record in records:
-        lines.setdefault(record.split, []).append(json.dumps(dataclasses.asdict(record)) + "\n")
-    for split in {*SPLITS} - {*lines}:
-        (root / f"{split}.jsonl").unlink(missing_ok=True)
-    for split, rows in lines.items():
-        with write_aside(root / f"{split}.jsonl") as file:
-            file.write("".join(rows).encode())
+        rows.setdefault(record.split, []).append(record)
+    write_manifests(root, corpus, rows)
+
+
+def write_manifests(root: Path, corpus: Any, rows: Mapping[str, Iterable[Any]]) -> None:
+    """Write the rows of every split, remove manifests without any, then write ``corpus.json``.
+
+    Args:
+        root: Folder of the corpus.
+        corpus: Dataclass of what all rows share.
+        rows: Dataclasses by split.
+    """
+    for split, entries in rows.items():
+        path = root / f"{split}.jsonl"
+        lines = [json.dumps(dataclasses.asdict(entry)) + "\n" for entry in entries]
+        if not lines:
+            path.unlink(missing_ok=True)
+            continue
+        with write_aside(path) as file:
+            file.write("".join(lines).encode())
     with write_aside(root / "corpus.json") as file:
         file.write(json.dumps(dataclasses.asdict(corpus), indent=1).encode())
 

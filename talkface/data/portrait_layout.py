@@ -29,6 +29,7 @@ from talkface.data.layout import (
     corpus_fields,
     encode_jpeg,
     write_aside,
+    write_manifests,
 )
 from talkface.data.records import PORTRAITS, parse_fields
 
@@ -124,16 +125,7 @@ def write_portraits(
     root: Path, corpus: PortraitCorpus, entries: Mapping[str, Iterable[PersonEntry]]
 ) -> None:
     """Write the manifests of all splits that have pictures, then ``corpus.json``."""
-    for split in SPLITS:
-        path = root / f"{split}.jsonl"
-        rows = [json.dumps(dataclasses.asdict(entry)) + "\n" for entry in entries.get(split, ())]
-        if not rows:
-            path.unlink(missing_ok=True)
-            continue
-        with write_aside(path) as file:
-            file.write("".join(rows).encode())
-    with write_aside(root / "corpus.json") as file:
-        file.write(json.dumps(dataclasses.asdict(corpus), indent=1).encode())
+    write_manifests(root, corpus, {split: entries.get(split, ()) for split in SPLITS})
 
 
 def read_portraits(root: Path) -> PortraitCorpus:
