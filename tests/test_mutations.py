@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.mutations import FAULTS, REPORT, ROOT, Fault
+from tests.faults import FAULTS, Fault
+from tests.mutations import REPORT, ROOT
 
 ROWS = {line.split(" | ")[0].removeprefix("| "): line for line in REPORT.read_text().splitlines()}
 

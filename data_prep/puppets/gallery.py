@@ -28,6 +28,7 @@ _FIRST_PERSON = 1_000_000_000
 """Seeds of people from here on: none of them is one of the talking puppets."""
 
 _PEOPLE_PER_SEED = 100_000
+_PREFIX = "face"
 _QUALITY = 92
 
 
@@ -70,7 +71,7 @@ class FaceSettings:
     @property
     def people(self) -> list[str]:
         """Names of all people."""
-        return [f"face{i:06d}" for i in range(self.total)]
+        return [f"{_PREFIX}{i:06d}" for i in range(self.total)]
 
 
 def write_gallery(
@@ -108,7 +109,7 @@ def write_gallery(
 
 def _write_person(folder: Path, settings: FaceSettings, count: int) -> int:
     """Render what is missing of one person; returns how many pictures there now are."""
-    number = settings.people.index(folder.name)
+    number = int(folder.name.removeprefix(_PREFIX))
     identity = _FIRST_PERSON + settings.seed * _PEOPLE_PER_SEED + number
     for take in range(count):
         path = folder / f"{take:04d}.jpg"

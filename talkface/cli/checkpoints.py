@@ -105,7 +105,7 @@ def compare(trained: Mapping[str, Any], asked: Mapping[str, Any]) -> list[Differ
                 inner = compare(*(x.get("init_args", x) for x in (old, new)))
                 found += [one._replace(name=f"{name}.{one.name}") for one in inner]
                 continue
-        elif old is None and not isinstance(new, dict):
+        elif name not in trained and not isinstance(new, dict):
             continue
         found.append(Difference(name, old, new))
     return found

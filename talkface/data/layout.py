@@ -152,7 +152,7 @@ def read_corpus(root: Path) -> Corpus:
     fields = corpus_fields(root)
     if fields.get("kind") == PORTRAITS:
         raise LayoutError(
-            f"{root} holds portraits, which are for `talkface.pretrain`; here clips are needed. "
+            f"{root} holds portraits, which are for `experiment: identity`; here clips are needed. "
             "Set `data.root` to a corpus of clips, as `python -m data_prep lrw` makes it."
         )
     path = root / "corpus.json"

@@ -45,15 +45,9 @@ def loader(
 def place(data: LightningDataModule) -> tuple[int, int, int]:
     """Number of processes, this one, and the epoch, as the trainer knows them if there is one."""
     trainer = data.trainer
-    return (
-        (1, 0, 0)
-        if trainer is None
-        else (
-            trainer.world_size,
-            trainer.global_rank,
-            trainer.current_epoch,
-        )
-    )
+    if trainer is None:
+        return 1, 0, 0
+    return trainer.world_size, trainer.global_rank, trainer.current_epoch
 
 
 def is_training(data: LightningDataModule) -> bool:

@@ -42,7 +42,8 @@ class FaceVerification(Metric):
 
     All pairs of one person are taken, or ``pairs`` of them drawn at random if there are more, and
     as many of different people. The draw depends on the pictures and the seed only: not on the
-    order in which they came, nor on the number of processes.
+    order in which they came, nor on the number of processes. (A picture that a distributed sampler
+    repeats, so that all processes have as many, counts as often as it comes.)
 
     Args:
         pairs: Most pairs of the same person, and of different people; LFW has 3,000.

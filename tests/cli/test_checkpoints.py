@@ -28,14 +28,23 @@ def test_the_same_settings_do_not_differ_however_they_are_written() -> None:
 
 
 def test_every_setting_that_differs_is_named_with_both_values() -> None:
-    trained = {"generator": network("Generator", base=64, residual=True), "clip": 1.0}
-    asked = {"generator": network("Generator", base=128, residual=False), "clip": None}
+    trained = {
+        "anneal_steps": None,
+        "generator": network("Generator", base=64, residual=True),
+        "clip": 1.0,
+    }
+    asked = {
+        "anneal_steps": 9,
+        "generator": network("Generator", base=128, residual=False),
+        "clip": None,
+    }
     assert compare(trained, asked) == [
+        Difference("anneal_steps", None, 9),
         Difference("clip", 1.0, None),
         Difference("generator.base", 64, 128),
         Difference("generator.residual", True, False),
     ]
-    assert str(compare(trained, asked)[1]) == "model.generator.base 64, not 128"
+    assert str(compare(trained, asked)[2]) == "model.generator.base 64, not 128"
 
 
 def test_another_network_or_none_is_one_difference() -> None:
