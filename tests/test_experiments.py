@@ -114,7 +114,7 @@ def test_a_checkpoint_is_known_by_its_settings(settings: list[str], name: str | 
 
 
 def test_a_pre_training_leaves_a_run_that_repeats_validates_and_tests(
-    tiny: str, corpus: Path
+    tiny: str, corpus: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     main(["fit", "--config", tiny, f"--data.root={corpus}"])
     run = Path("runs/tiny")
@@ -137,6 +137,7 @@ def test_a_pre_training_leaves_a_run_that_repeats_validates_and_tests(
 
     main(["fit", f"--config={saved}", f"--ckpt_path={last}", "--trainer.max_epochs=3"])
     assert torch.load("runs/tiny-2/checkpoints/last.ckpt", weights_only=True)["epoch"] == 2
+    assert "was trained with" not in caplog.text  # the config is the same
 
 
 def test_the_command_line_alone_can_choose_the_experiment(tiny: str, corpus: Path) -> None:

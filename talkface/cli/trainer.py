@@ -116,7 +116,9 @@ class TalkFaceCLI(LightningCLI):
         for name in self.experiment.shared:
             if trained.get(name, config.data[name]) != config.data[name]:
                 raise OtherDataError(path, name, trained[name], config.data[name])
-        self._tell_differences(path, compare(trained, config.model.as_dict()))
+        counted = {target for _, target in self.experiment.counted}  # not known yet
+        known = {name: value for name, value in trained.items() if name not in counted}
+        self._tell_differences(path, compare(known, config.model.as_dict()))
         if self.config.subcommand != "fit":
             super()._parse_ckpt_path()
 

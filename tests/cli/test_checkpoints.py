@@ -121,6 +121,16 @@ def test_a_model_is_evaluated_as_it_was_trained_and_that_is_said(
     assert "model.terms.pixel.weight 1.0, not 2.0; the checkpoint counts." in caplog.text
 
 
+def test_nothing_is_told_of_a_run_that_goes_on_with_its_own_config(
+    tiny: str, prepared: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    _fit(tiny, prepared)
+    args = ["--config=runs/tiny/config.yaml", "--ckpt_path=runs/tiny/checkpoints/last.ckpt"]
+    main(["validate", *args])
+    main(["fit", *args, "--trainer.max_epochs=2"])
+    assert "was trained with" not in caplog.text
+
+
 def test_the_preset_of_the_sound_sizes_the_audio_encoder(tiny: str, prepared: Path) -> None:
     _fit(tiny, prepared, "--data.mfcc=psf")
     content = torch.load("runs/tiny/checkpoints/last.ckpt", weights_only=False)
