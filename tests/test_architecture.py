@@ -14,7 +14,7 @@ LONGEST_BODY = 50
 
 ALL = frozenset(
     {"types", "optim", "ops", "data", "faces", "losses", "metrics", "figures"}
-    | {"callbacks", "models", "system", "pretrain", "render", "report"}
+    | {"callbacks", "models", "system", "pretrain", "render", "judging"}
 )
 ALLOWED: dict[str, frozenset[str]] = {
     "__init__": frozenset(),
@@ -26,14 +26,17 @@ ALLOWED: dict[str, frozenset[str]] = {
     "faces": frozenset({"types"}),
     "losses": frozenset({"types"}),
     "metrics": frozenset({"types"}),
-    "figures": frozenset({"types"}),
-    "callbacks": frozenset({"types", "metrics", "figures"}),
+    "figures": frozenset({"types", "data", "metrics"}),
+    "callbacks": frozenset({"types", "data", "metrics", "figures"}),
     "models": frozenset({"types", "ops"}),
     "system": frozenset({"types", "models", "losses", "metrics", "optim"}),
     "pretrain": frozenset({"types", "models", "losses", "metrics", "optim"}),
     "render": frozenset({"types", "data", "faces", "losses", "system"}),
     "cli": ALL,
-    "report": ALL,
+    "judging": frozenset({"types", "data", "metrics", "models"}),
+    "compare": frozenset({"types", "data", "faces", "metrics", "judging", "figures", "render"}),
+    "report": frozenset({"types", "data", "metrics", "figures"}),
+    "ablate": frozenset({"types", "cli"}),
     "diagrams": frozenset({"types", "models", "cli"}),
     "data_prep": frozenset({"types", "data", "faces"}),
 }

@@ -56,6 +56,7 @@ class ClipRecord:
         speaker: Who speaks; empty when unknown.
         words: What is spoken when.
         source: The raw file, for people who want to look it up.
+        emotion: How it is spoken; empty when unknown.
     """
 
     id: str
@@ -65,6 +66,7 @@ class ClipRecord:
     speaker: str
     words: tuple[WordSpan, ...]
     source: str
+    emotion: str = ""
 
 
 @dataclass(frozen=True)

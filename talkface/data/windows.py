@@ -208,6 +208,7 @@ class ClipDataset(_Clips):
         words: int | Sequence[str] | None = None,
     ) -> None:
         super().__init__(root, split, resolution, mfcc, limit, words, needed=1)
+        self.named = {record.id: record for record in self.records}
 
     def __len__(self) -> int:
         """Number of clips."""
@@ -225,7 +226,7 @@ class ClipDataset(_Clips):
         Raises:
             KeyError: If this split has no such clip.
         """
-        record = {r.id: r for r in self.records}[clip]
+        record = self.named[clip]
         usable, per_frame = self.usable(record), SAMPLE_RATE // FPS
         whole = ClipReader(self.root, record).sound()
         return whole[usable.start * per_frame : usable.stop * per_frame]

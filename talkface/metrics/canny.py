@@ -42,23 +42,24 @@ def ridges(
     down: Float[Tensor, "n h w"], right: Float[Tensor, "n h w"], strength: Float[Tensor, "n h w"]
 ) -> Bool[Tensor, "n h w"]:
     """Pixels whose gradient is not exceeded on either side, interpolated along its direction."""
+    height, width = strength.shape[1:]
 
     def shifted(dy: int, dx: int) -> Tensor:
-        return strength.roll((-dy, -dx), (1, 2))
+        return strength[:, 1 + dy : height - 1 + dy, 1 + dx : width - 1 + dx]
 
-    steep = down.abs() > right.abs()
-    small, large = torch.where(steep, right, down).abs(), torch.where(steep, down, right).abs()
-    weight = small / large.clamp_min(torch.finfo(large.dtype).tiny)
+    down, right, here = (each[:, 1:-1, 1:-1] for each in (down, right, strength))
+    down_size, right_size = down.abs(), right.abs()
+    steep, large = down_size > right_size, torch.maximum(down_size, right_size)
+    weight = torch.minimum(down_size, right_size) / large.clamp_min(torch.finfo(large.dtype).tiny)
+    rest = 1 - weight
     falling = down * right >= 0
     maximal = torch.ones_like(steep)
     for sign in (1, -1):
         straight = torch.where(steep, shifted(sign, 0), shifted(0, sign))
         rising_corner = torch.where(steep, shifted(sign, -sign), shifted(-sign, sign))
         corner = torch.where(falling, shifted(sign, sign), rising_corner)
-        maximal &= corner * weight + straight * (1 - weight) <= strength
-    maximal[:, [0, -1]] = False
-    maximal[:, :, [0, -1]] = False
-    return maximal
+        maximal &= corner.mul_(weight).add_(straight.mul_(rest)) <= here
+    return F.pad(maximal, (1, 1, 1, 1))
 
 
 def edge_blocks(

@@ -1,21 +1,15 @@
 """Cumulative probability of blur detection: how sharp a picture is, without a reference."""
 
-from typing import Any
-
 import torch
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Bool, Float, Int, Int8
 from torch import Tensor
 from torch.nn import functional as F
-from torchmetrics import Metric
 
 from talkface.metrics.canny import edge_blocks
+from talkface.metrics.mean import Mean
 
 BLOCK = 64
 EDGE_SHARE = 0.002
-BETA = 3.6
-DETECTED = 0.63
-"""Blur is seen with this probability where an edge is just noticeably wide."""
-
 LOW_CONTRAST = 50
 WIDTH_LOW, WIDTH_HIGH = 5.0, 3.0
 """Just noticeable width of an edge in pixels, in blocks of low and of higher contrast."""
@@ -46,13 +40,6 @@ def vertical_edges(grey: Float[Tensor, "n h w"]) -> Bool[Tensor, "n h w"]:
     return F.pad(peak, (1, 1, 1, 1))
 
 
-def run_lengths(step: Bool[Tensor, "n h w"]) -> Int[Tensor, "n h w"]:
-    """How many steps in a row end at each pixel."""
-    place = torch.arange(step.shape[2], device=step.device).expand(step.shape)
-    run = place - place.where(~step, -1).cummax(2).values
-    return run.clamp_max(LONGEST)
-
-
 def edge_widths(grey: Float[Tensor, "n h w"]) -> Int[Tensor, "n h w"]:
     """Width in pixels of every vertical edge, 0 where there is none (Marziliano et al. 2002).
 
@@ -61,22 +48,46 @@ def edge_widths(grey: Float[Tensor, "n h w"]) -> Int[Tensor, "n h w"]:
     a gradient without horizontal part counts as rising, and a picture in which nothing but the
     direction of zero degrees occurs has no widths at all.
     """
-    below, above = grey[:, 2:, 1:-1], grey[:, :-2, 1:-1]
-    slope_y, slope_x = F.pad(below - above, (1, 1, 1, 1)), F.pad(grey[:, :, 2:], (1, 1))
-    slope_x = slope_x - F.pad(grey[:, :, :-2], (1, 1))
-    level = slope_y.abs() < (2**0.5 - 1) * slope_x.abs()
     widths = torch.zeros(grey.shape, dtype=torch.long, device=grey.device)
-    change = F.pad(grey.diff(dim=2), (1, 0))
-    for sign, chosen in ((1, level & (slope_x > 0) | (slope_x == 0)), (-1, level & (slope_x < 0))):
-        ahead = F.pad(sign * change[:, :, 1:] > 0, (0, 1))
-        left = run_lengths(sign * change > 0)[:, :, :-2]
-        right = run_lengths(ahead.flip(2)).flip(2)[:, :, 2:]
-        widths = torch.where(chosen, F.pad(left + right + 2, (1, 1)), widths)
-    return widths * (vertical_edges(grey) & _directed(grey))
+    edges, found = _widths(grey, vertical_edges(grey) & _directed(grey))
+    widths.view(-1)[edges] = found
+    return widths
+
+
+def _widths(
+    grey: Float[Tensor, "n h w"], edges: Bool[Tensor, "n h w"]
+) -> tuple[Int[Tensor, " e"], Int[Tensor, " e"]]:
+    """Where in the flat pictures those edges are that have a width, and the widths."""
+    place, levels, below = edges.flatten().nonzero()[:, 0], grey.flatten(), grey.shape[2]
+    slope_y = levels[place + below] - levels[place - below]
+    slope_x = levels[place + 1] - levels[place - 1]
+    level = (slope_y.abs() < (2**0.5 - 1) * slope_x.abs()) | (slope_x == 0)
+    place, slope_x = place[level], slope_x[level]
+    change = F.pad(grey.diff(dim=2), (1, 0)).sign().to(torch.int8).flatten()  # 0 begins each row
+    sign = torch.where(slope_x < 0, -1, 1)
+    left, right = _runs(change, place - 1, place + 2, sign)
+    return place, left + right + 2
+
+
+def _runs(
+    change: Int8[Tensor, " pixels"],
+    last: Int[Tensor, " e"],
+    first: Int[Tensor, " e"],
+    sign: Int[Tensor, " e"],
+) -> tuple[Int[Tensor, " e"], Int[Tensor, " e"]]:
+    """How many pixels in a row change by ``sign``, up to ``last`` and from ``first`` on."""
+    begins = F.pad(change[1:] != change[:-1], (1, 0), value=True)
+    begin, run = F.pad(begins.nonzero()[:, 0], (0, 1), value=len(change)), begins.cumsum(0)
+    left = (last + 1 - begin[run[last] - 1]) * (change[last] == sign)
+    right = (begin[run[first]] - first) * (change[first] == sign)
+    return left.clamp_max(LONGEST), right.clamp_max(LONGEST)
 
 
 def _directed(grey: Float[Tensor, "n h w"]) -> Bool[Tensor, "n 1 1"]:
     """Whether any pixel, border included, has a gradient that does not point to the right."""
+    falling = (grey[:, :, 2:] < grey[:, :, :-2]).flatten(1).any(1)[:, None, None]
+    if falling.all():
+        return falling
     slope_y, slope_x = torch.gradient(grey, dim=(1, 2))
     turned = (slope_x < 0) | ((slope_x != 0) & (slope_y != 0))
     return turned.flatten(1).any(1)[:, None, None]
@@ -85,10 +96,10 @@ def _directed(grey: Float[Tensor, "n h w"]) -> Bool[Tensor, "n 1 1"]:
 def cpbd(images: Float[Tensor, "n 3 h w"]) -> Float[Tensor, " n"]:
     r"""Cumulative probability of blur detection of every picture, in [0, 1], 1 = sharp.
 
-    An edge of width $w$ is seen as blurred with probability $1 - e^{-(w / w_{JNB})^{3.6}}$; CPBD is
-    the share of edges for which that is at most 63 % (Narvekar & Karam 2011,
-    https://doi.org/10.1109/TIP.2011.2131660). It is measured on whole blocks of 64 x 64 pixels
-    only, so a picture of 64 x 64 is exactly one block. A picture without edges scores 0.
+    An edge of width $w$ is seen as blurred with probability $1 - e^{-(w / w_{JNB})^{3.6}}$. CPBD is
+    the share of edges for which that is at most 63 %, which is to say $w \le w_{JNB}$ (Narvekar &
+    Karam 2011, https://doi.org/10.1109/TIP.2011.2131660). It is measured on whole blocks of 64 x 64
+    pixels only, so a picture of 64 x 64 is exactly one block. A picture without edges scores 0.
 
     Args:
         images: RGB in [0, 1].
@@ -114,19 +125,17 @@ def _scores(grey: Float[Tensor, "n h w"]) -> Float[Tensor, " n"]:
     noticeable = torch.where(high - low <= LOW_CONTRAST, WIDTH_LOW, WIDTH_HIGH)
     busy = edge_blocks(grey, BLOCK, EDGE_SHARE)
     rows, columns = busy.shape[1] * BLOCK, busy.shape[2] * BLOCK
-    widths = edge_widths(grey)[:, :rows, :columns]
-    widths = widths * _per_pixel(busy)
-    probability = 1 - torch.exp(-((widths / _per_pixel(noticeable)) ** BETA))
-    edges = widths > 0
-    sharp = edges & ((100 * probability).round() <= 100 * DETECTED)
-    return sharp.flatten(1).sum(1) / edges.flatten(1).sum(1).clamp_min(1)
+    edges = vertical_edges(grey) & _directed(grey)
+    edges[:, :rows, :columns] &= busy.repeat_interleave(BLOCK, 1).repeat_interleave(BLOCK, 2)
+    edges[:, rows:], edges[:, :, columns:] = False, False
+    place, widths = _widths(grey, edges)
+    picture, row, column = torch.unravel_index(place, grey.shape)
+    sharp = widths <= noticeable[picture, row // BLOCK, column // BLOCK]
+    count, good = (torch.bincount(each, minlength=len(grey)) for each in (picture, picture[sharp]))
+    return good / count.clamp_min(1)
 
 
-def _per_pixel(blocks: Tensor) -> Tensor:
-    return blocks.repeat_interleave(BLOCK, 1).repeat_interleave(BLOCK, 2)
-
-
-class CPBD(Metric):
+class CPBD(Mean):
     """Mean of `cpbd` over all pictures.
 
     Example:
@@ -136,21 +145,7 @@ class CPBD(Metric):
     """
 
     higher_is_better = True
-    full_state_update = False
-
-    total: Tensor
-    count: Tensor
-
-    def __init__(self, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self.add_state("total", torch.tensor(0.0), dist_reduce_fx="sum")
-        self.add_state("count", torch.tensor(0), dist_reduce_fx="sum")
 
     def update(self, preds: Float[Tensor, "n 3 h w"]) -> None:
         """Add a batch of RGB pictures in [0, 1]."""
-        self.total += cpbd(preds).sum()
-        self.count += len(preds)
-
-    def compute(self) -> Float[Tensor, ""]:
-        """Mean score, in [0, 1]."""
-        return self.total / self.count
+        self.add(cpbd(preds))

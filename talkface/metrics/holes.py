@@ -9,6 +9,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from talkface.metrics.cpbd import luma
+from talkface.metrics.mean import Mean
 
 REACH = 1 / 32
 """Half the width of the narrowest thing that is no hole, in shares of the side."""
@@ -107,3 +108,20 @@ def _highest(
         runs = torch.maximum(runs[:, : later.shape[1], : later.shape[2]], later)
         length += step
     return runs
+
+
+class Holes(Mean):
+    """Mean of `holes` over frames: share of the pixels that lie in small holes, in per mille.
+
+    Example:
+        >>> frames = torch.full((1, 3, 50, 50), 0.5)
+        >>> frames[..., 20, 30] = 0.0
+        >>> Holes()(frames, torch.full((1, 3, 50, 50), 0.5))
+        tensor(0.4000)
+    """
+
+    higher_is_better = False
+
+    def update(self, preds: Float[Tensor, "t 3 h w"], target: Float[Tensor, "t 3 h w"]) -> None:
+        """Add frames and true ones, RGB in [0, 1]."""
+        self.add(holes(preds, target))

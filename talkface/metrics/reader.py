@@ -37,6 +37,15 @@ class TrainableReader(MouthReader, Protocol):
         ...
 
 
+@runtime_checkable
+class PointsReader(MouthReader, Protocol):
+    """A reader that finds all landmarks."""
+
+    def landmarks(self, frames: Float[Tensor, "t 3 S S"]) -> Float[Tensor, "t 68 2"]:
+        """iBUG-68 points of RGB frames in [0, 1], in their pixels; NaN where no face was found."""
+        ...
+
+
 class FittedReader:
     """Two small convolutional networks, fitted within seconds on crops with known landmarks.
 

@@ -19,6 +19,9 @@ PREFIXES = ("encoder.", "identity_encoder.", "")
 """What its names begin with in a checkpoint of identity pre-training, of TalkFace, and alone."""
 
 
+ADVICE = "Give a checkpoint of identity pre-training or of `talkface fit`."
+
+
 class IdentityCodes(NamedTuple):
     """What the identity encoder says of a portrait.
 
@@ -69,18 +72,24 @@ class IdentityEncoder(nn.Module):
         if self.init_from is None:
             return None
         file = Path(self.init_from)
-        weights = named_tensors(read_checkpoint(file), "state_dict")
-        for prefix in PREFIXES:
-            if (head := weights.get(f"{prefix}head.weight")) is not None:
-                stages = [weights.get(f"{prefix}stages.{i}.0.weight") for i in range(SCALES)]
-                channels = [len(stage) for stage in stages if stage is not None]
-                advice = f"Set `dim` to {len(head)} and `channels` to {channels}."
-                return load_all(self, weights, file, advice, prefix)
-        raise WarmStartError(
-            file,
-            f"it holds no identity encoder but {', '.join(list(weights)[:4]) or 'nothing'}",
-            "Give a checkpoint of identity pre-training or of `talkface fit`.",
-        )
+        found = _find(file)
+        advice = f"Set `dim` to {found.dim} and `channels` to {found.channels}."
+        return load_all(self, found.weights, file, advice, found.prefix)
+
+    @classmethod
+    def load(cls, file: Path) -> "IdentityEncoder":
+        """The encoder in a checkpoint or state dict, as large as it is there, for evaluation.
+
+        Raises:
+            WarmStartError: There is no such file, or no identity encoder in it.
+        """
+        found = _find(file)
+        try:
+            encoder = cls(found.dim, found.channels)
+        except ValueError as error:
+            raise WarmStartError(file, str(error), ADVICE) from error
+        load_all(encoder, found.weights, file, ADVICE, found.prefix)
+        return encoder.eval().requires_grad_(False)
 
     def forward(self, image: Float[Tensor, "b 3 s s"]) -> IdentityCodes:
         """Encode portraits in [-1, 1], of a side that 16 divides."""
@@ -96,6 +105,26 @@ class IdentityEncoder(nn.Module):
             maps.append(x)
         code: Tensor = self.head(F.silu(x).mean((2, 3)))
         return IdentityCodes(code, tuple(maps), image)
+
+
+class _Found(NamedTuple):
+    """An identity encoder in a file: all tensors, what its names begin with, its sizes."""
+
+    weights: dict[str, Tensor]
+    prefix: str
+    dim: int
+    channels: list[int]
+
+
+def _find(file: Path) -> _Found:
+    weights = named_tensors(read_checkpoint(file), "state_dict")
+    for prefix in PREFIXES:
+        if (head := weights.get(f"{prefix}head.weight")) is not None:
+            stages = [weights.get(f"{prefix}stages.{i}.0.weight") for i in range(SCALES)]
+            channels = [len(stage) for stage in stages if stage is not None]
+            return _Found(weights, prefix, len(head), channels)
+    found = f"it holds no identity encoder but {', '.join(list(weights)[:4]) or 'nothing'}"
+    raise WarmStartError(file, found, ADVICE)
 
 
 def pooled(codes: IdentityCodes) -> Float[Tensor, "b e"]:

@@ -3,7 +3,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from talkface.metrics.holes import filled, hole_mask, holes
+from talkface.metrics.holes import Holes, filled, hole_mask, holes
 from tests import fakes
 
 SIDE = 64
@@ -145,3 +145,15 @@ def test_frames_are_measured_alike_alone_and_together() -> None:
     together = holes(frames, truth)
     torch.testing.assert_close(together[-1:], holes(frames[-1:], truth[-1:]))
     assert len(together) == 40
+
+
+def test_the_metric_averages_over_frames_and_not_over_batches() -> None:
+    truth = plane().repeat(4, 1, 1, 1)
+    frames = spoiled(truth, discs(1), -0.3)
+    frames[1:] = truth[1:]
+    metric = Holes()
+    metric.update(frames[:1], truth[:1])
+    metric.update(frames[1:], truth[1:])
+    torch.testing.assert_close(metric.compute(), holes(frames, truth).mean())
+    assert metric.compute() > 0
+    assert not metric.higher_is_better

@@ -110,3 +110,25 @@ def test_a_file_without_an_identity_encoder_is_refused_and_none_is_not_missed(
     with pytest.raises(WarmStartError, match="no identity encoder but generator"):
         IdentityEncoder(7, CHANNELS, init_from=tmp_path / "a.ckpt").warm_start()
     assert encoder().warm_start() is None
+
+
+@pytest.mark.parametrize("prefix", ["encoder.", "identity_encoder.", ""])
+def test_an_encoder_is_as_large_as_the_file_that_it_is_loaded_from(
+    prefix: str, tmp_path: Path
+) -> None:
+    trained = encoder()
+    weights = {f"{prefix}{name}": value for name, value in trained.state_dict().items()}
+    torch.save({"state_dict": weights, "hyper_parameters": {}}, tmp_path / "a.ckpt")
+    network = IdentityEncoder.load(tmp_path / "a.ckpt")
+    assert network.channels == CHANNELS
+    assert torch.equal(network(portraits()).code, trained(portraits()).code)
+    assert not network.training
+    assert not any(parameter.requires_grad for parameter in network.parameters())
+
+
+def test_an_encoder_that_lacks_a_scale_is_not_loaded(tmp_path: Path) -> None:
+    weights = encoder().state_dict()
+    short = {name: value for name, value in weights.items() if not name.startswith("stages.4")}
+    torch.save(short, tmp_path / "a.ckpt")
+    with pytest.raises(WarmStartError, match=r"has 5 scales, but channels=\[4, 6, 8, 10\]"):
+        IdentityEncoder.load(tmp_path / "a.ckpt")
