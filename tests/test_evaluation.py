@@ -4,10 +4,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from torch import nn
 
-from talkface.callbacks import DetectorReader, MouthMotion, TestTable
+from talkface.callbacks import DetectorReader, MouthMotion, OwnSync, RowFid, TestTable
 from talkface.cli.evaluation import Evaluation, Reader
 from talkface.faces import LandmarkModelError
+from talkface.metrics.pictures import Pictures, Points
 from talkface.metrics.reader import FittedReader
 
 
@@ -19,17 +21,51 @@ class Blind:
 
 
 def motion_of(evaluation: Evaluation, folder: Path) -> MouthMotion:
-    table, motion = evaluation.callbacks(folder)
+    table, sync, motion = evaluation.callbacks(folder)
     assert isinstance(table, TestTable)
+    assert isinstance(sync, OwnSync)
     assert isinstance(motion, MouthMotion)
     return motion
 
 
+def table_of(evaluation: Evaluation, folder: Path) -> TestTable:
+    table = evaluation.callbacks(folder)[0]
+    assert isinstance(table, TestTable)
+    return table
+
+
 def test_without_a_reader_there_is_only_the_table(tmp_path: Path) -> None:
-    (table,) = Evaluation(reader=None, strips=7).callbacks(tmp_path)
+    evaluation = Evaluation(reader=None, sync=False, strips=7, kept=5)
+    (table,) = evaluation.callbacks(tmp_path)
     assert isinstance(table, TestTable)
     assert table.output == tmp_path
-    assert table.strips == 7
+    assert (table.strips, table.kept) == (7, 5)
+
+
+def test_a_detector_also_gives_the_table_its_landmarks(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("talkface.cli.evaluation.build_detector", lambda *_: Blind())
+    table = table_of(Evaluation(reader="face-alignment"), tmp_path)
+    assert isinstance(table.reader, DetectorReader)
+    assert [type(judge) for judge in table.judges] == [Pictures, Points]
+    table = table_of(Evaluation(), tmp_path)
+    assert table.reader is None
+    assert [type(judge) for judge in table.judges] == [Pictures]
+
+
+def test_what_is_missing_is_noted_below_the_table(tmp_path: Path) -> None:
+    table = table_of(Evaluation(syncnet=tmp_path / "none.model"), tmp_path)
+    (note,) = table.table.notes
+    assert note.startswith("LSE is left out: ")
+
+
+def test_fid_is_entered_by_a_callback_of_its_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("talkface.judging.fid_network", nn.Identity)
+    callbacks = Evaluation(reader=None, fid=True).callbacks(tmp_path)
+    assert [type(callback) for callback in callbacks] == [TestTable, OwnSync, RowFid]
 
 
 def test_the_reader_is_fitted_unless_another_is_named(tmp_path: Path) -> None:

@@ -1,8 +1,21 @@
 """What happens beside training and testing: tables, strips, and whether the mouth moves."""
 
+from talkface.callbacks.board import Board
+from talkface.callbacks.fid import RowFid
 from talkface.callbacks.motion import MouthMotion
 from talkface.callbacks.panel import StripPanel
 from talkface.callbacks.reader import DetectorReader
+from talkface.callbacks.sync import OwnSync
 from talkface.callbacks.table import TestTable
+from talkface.callbacks.videos import ClipVideos
 
-__all__ = ["DetectorReader", "MouthMotion", "StripPanel", "TestTable"]
+__all__ = [
+    "Board",
+    "ClipVideos",
+    "DetectorReader",
+    "MouthMotion",
+    "OwnSync",
+    "RowFid",
+    "StripPanel",
+    "TestTable",
+]

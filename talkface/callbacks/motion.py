@@ -1,6 +1,6 @@
 """Whether the rendered mouth and eyes move as the true ones do."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 import torch
@@ -9,11 +9,13 @@ from pytorch_lightning import Callback, LightningModule, Trainer
 from torch import Tensor
 
 from talkface.callbacks.shared import cut, detached, gather, names, renderer
-from talkface.callbacks.table import TestTable, log_cell
+from talkface.callbacks.table import log_cell, table_of
 from talkface.metrics.image import unit
+from talkface.metrics.intervals import bootstrap_margin
+from talkface.metrics.judge import Shown
 from talkface.metrics.opening import Agreement, MotionAgreement, Openings, openings
 from talkface.metrics.reader import FittedReader, MouthReader, TrainableReader
-from talkface.metrics.table import Cell, finite
+from talkface.metrics.table import Cell, plain
 from talkface.types import Window
 
 SPACING = 4
@@ -34,8 +36,9 @@ class Clip(NamedTuple):
 class MouthMotion(Callback):
     """Correlation, gain and lag of mouth and eye openings, entered into `TestTable`'s table.
 
-    A reader reads the openings from the frames of every row, which are compared with those of the
-    corpus' landmarks, in spoken frames and without each clip's mean. The row *ground truth* shows
+    The openings of every row come from the landmarks that `TestTable` has read, or else from a
+    reader. They are compared with those of the corpus' landmarks, in spoken frames and without each
+    clip's mean; intervals are bootstrapped over clips. The row *ground truth* shows
     how well the reader itself does. Control: the same clips rendered with the sound of the clip
     before, of another word where the corpus has word classes, cut to the shorter of the two.
 
@@ -67,7 +70,7 @@ class MouthMotion(Callback):
             RuntimeError: If there is no table, or nothing to fit the reader on.
         """
         self._clips, self._sounds = {}, {}
-        _table(trainer)
+        table_of(trainer, self)
         if isinstance(self.reader, TrainableReader):
             frames, landmarks = training_crops(trainer, self.crops)
             self.reader.fit(frames.to(pl_module.device), landmarks.to(pl_module.device))
@@ -83,7 +86,7 @@ class MouthMotion(Callback):
     ) -> None:
         """Read the openings of one clip from every row."""
         (clip,) = names(batch)
-        rows = {row: self._read(frames) for row, frames in outputs.items()}
+        rows = {row: self._seen(shown) for row, shown in table_of(trainer, self).shown.items()}
         if (sound := self._foreign_sound(batch)) is not None:
             rows["foreign"] = self._read(self._dub(pl_module, batch, sound))
         truth = Openings(*(detached(series) for series in openings(batch.landmarks[0])))
@@ -95,6 +98,11 @@ class MouthMotion(Callback):
         frames = min(sound.shape[1], batch.mfcc.shape[1])
         dubbed = cut(batch, slice(frames))._replace(mfcc=sound[:, :frames].to(batch.mfcc))
         return unit(renderer(module).drive(dubbed, "audio")[0])
+
+    def _seen(self, shown: Shown) -> Openings:
+        if shown.landmarks is None:
+            return self._read(shown.frames)
+        return Openings(*(detached(series) for series in openings(shown.landmarks)))
 
     def _read(self, frames: Float[Tensor, "t 3 S S"]) -> Openings:
         still = bool((frames == frames[:1]).all())
@@ -115,17 +123,20 @@ class MouthMotion(Callback):
     def on_test_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Pool the clips of all processes and enter the figures into the table."""
         clips = gather(self._clips)
-        table = _table(trainer).table
+        table = table_of(trainer, self).table
         details: dict[str, Any] = {"reader": type(self.reader).__name__, "rows": {}}
         for row in dict.fromkeys(row for clip in clips.values() for row in clip.rows):
             mouth, eyes = (agreement(clips.values(), row, i, self.lags) for i in (0, 1))
-            for metric, value in _figures(mouth, eyes).items():
-                table.set(row, metric, cell := Cell(value))
+            figures = _cells(clips, row, 0, "mouth", mouth) | _cells(clips, row, 1, "eye", eyes)
+            figures["mouth_peak"] = Cell(float(mouth.peak))
+            for metric, cell in figures.items():
+                table.set(row, metric, cell)
                 log_cell(pl_module, row, metric, cell)
             details["rows"][row] = {"mouth": _plain(mouth), "eyes": _plain(eyes)}
             if row == "truth":
                 table.notes.append(self._reader_note(mouth, eyes))
         table.details["motion"] = details
+        table.details["pooled"] = ["mouth_r", "mouth_gain", "mouth_peak", "eye_r", "eye_gain"]
 
     def _reader_note(self, mouth: Agreement, eyes: Agreement) -> str:
         return (
@@ -174,37 +185,41 @@ def _windows(loader: Any) -> Iterator[Window]:
 
 def agreement(clips: Iterable[Clip], row: str, which: int, lags: int) -> Agreement:
     """Mouth (0) or eyes (1) of one row against the truth, pooled over ``clips``."""
+    result: Agreement = _pooled(clips, row, which, lags).compute()
+    return result
+
+
+def _pooled(clips: Iterable[Clip], row: str, which: int, lags: int) -> MotionAgreement:
     metric = MotionAgreement(lags, sync_on_compute=False)
     for clip in clips:
         if row in clip.rows:
             length = len(series := clip.rows[row][which])
             metric.update(series, clip.truth[which][:length], clip.spoken[:length])
-    result: Agreement = metric.compute()
-    return result
+    return metric
 
 
-def _table(trainer: Trainer) -> TestTable:
-    for callback in trainer.callbacks:  # type: ignore[attr-defined]
-        if isinstance(callback, TestTable):
-            return callback
-    raise RuntimeError(
-        "MouthMotion enters its figures into TestTable's table: add TestTable to the callbacks."
-    )
-
-
-def _figures(mouth: Agreement, eyes: Agreement) -> dict[str, float]:
+def _cells(
+    clips: Mapping[str, Clip], row: str, which: int, part: str, pooled: Agreement
+) -> dict[str, Cell]:
+    """Correlation and gain with bootstrapped margins, and those of every clip alone."""
+    alone = {
+        name: _pooled([clip], row, which, 0) for name, clip in clips.items() if row in clip.rows
+    }
+    sums = [torch.cat([m.products, m.predicted, m.true]) for m in alone.values()]
+    each = {name: metric.compute() for name, metric in alone.items()}
+    r, gain = pooled.r, pooled.gain
+    margin_r = bootstrap_margin(torch.stack(sums), lambda s: s[0] / (s[1] * s[2]).sqrt())
+    margin_gain = bootstrap_margin(torch.stack(sums), lambda s: (s[1] / s[2]).sqrt())
     return {
-        "mouth_r": float(mouth.r),
-        "mouth_gain": float(mouth.gain),
-        "mouth_peak": float(mouth.peak),
-        "eye_r": float(eyes.r),
-        "eye_gain": float(eyes.gain),
+        f"{part}_r": Cell(float(r), margin_r, {n: float(one.r) for n, one in each.items()}),
+        f"{part}_gain": Cell(
+            float(gain), margin_gain, {n: float(one.gain) for n, one in each.items()}
+        ),
     }
 
 
 def _plain(figures: Agreement) -> dict[str, Any]:
-    plain: dict[str, Any] = {
-        name: finite(float(value)) for name, value in figures._asdict().items() if name != "curve"
+    known: dict[str, Any] = {
+        name: plain(float(value)) for name, value in figures._asdict().items() if name != "curve"
     }
-    plain["curve"] = [finite(value) for value in figures.curve.tolist()]
-    return plain
+    return {**known, "curve": [plain(value) for value in figures.curve.tolist()]}

@@ -1,4 +1,4 @@
-"""Reading openings with a landmark detector."""
+"""Reading landmarks and openings with a landmark detector."""
 
 from collections.abc import Sequence
 from typing import Any, Protocol, runtime_checkable
@@ -23,7 +23,7 @@ class Detector(Protocol):
 
 
 class DetectorReader:
-    """Openings from the landmarks that a detector finds in enlarged frames.
+    """Landmarks that a detector finds in enlarged frames, and their openings.
 
     Detectors are made for pictures in which a face is larger than in a training crop and does not
     fill the frame, so crops are enlarged and surrounded by a repeated border first.
@@ -44,8 +44,8 @@ class DetectorReader:
         frames = F.pad(frames, (self.border,) * 4, mode="replicate")
         return (frames.clamp(0, 1) * 255).round().to(torch.uint8)
 
-    def read(self, frames: Float[Tensor, "t 3 S S"]) -> Openings:
-        """Openings of RGB frames in [0, 1], NaN where no face was found.
+    def landmarks(self, frames: Float[Tensor, "t 3 S S"]) -> Float[Tensor, "t 68 2"]:
+        """iBUG-68 points of RGB frames in [0, 1], in their pixels; NaN where no face was found.
 
         Every frame is read on its own, so that no tracker smooths the movement.
         """
@@ -53,4 +53,8 @@ class DetectorReader:
         for index, faces in enumerate(self.detector.detect(self.enlarge(frames))):
             if faces:
                 landmarks[index] = faces[0].landmarks
-        return openings(landmarks)
+        return (landmarks + 0.5 - self.border) * (frames.shape[-1] / self.side) - 0.5
+
+    def read(self, frames: Float[Tensor, "t 3 S S"]) -> Openings:
+        """Openings of RGB frames in [0, 1], NaN where no face was found."""
+        return openings(self.landmarks(frames))

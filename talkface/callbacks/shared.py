@@ -4,9 +4,10 @@ from typing import Protocol, TypeVar, cast, runtime_checkable
 
 import torch
 from jaxtyping import Float
-from pytorch_lightning import LightningModule
+from pytorch_lightning import LightningModule, Trainer
 from torch import Tensor, distributed
 
+from talkface.data.windows import ClipDataset
 from talkface.types import Window
 
 T = TypeVar("T")
@@ -33,6 +34,12 @@ def renderer(module: LightningModule) -> Renderer:
             "`drive(window, 'audio' or 'video')`, as `TalkFace` has."
         )
     return cast("Renderer", module)
+
+
+def tested_clips(trainer: Trainer) -> ClipDataset | None:
+    """The clips of a test, if it reads a prepared corpus."""
+    clips = getattr(getattr(trainer, "datamodule", None), "test", None)
+    return clips if isinstance(clips, ClipDataset) else None
 
 
 def names(window: Window) -> list[str]:

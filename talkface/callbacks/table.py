@@ -2,54 +2,71 @@
 
 import math
 import os
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
-from jaxtyping import Float
 from pytorch_lightning import Callback, LightningModule, Trainer
 from pytorch_lightning.utilities import rank_zero_info
 from torch import Tensor
 
-from talkface.callbacks.shared import detached, gather, names
+from talkface.callbacks.shared import detached, gather, names, tested_clips
+from talkface.data.renderings import Renderings
 from talkface.figures import save_png, stack, strip
-from talkface.metrics.cpbd import BLOCK, cpbd
-from talkface.metrics.holes import holes
-from talkface.metrics.image import clip_psnr, frame_ssim, unit
+from talkface.metrics.image import unit
+from talkface.metrics.judge import Judge, Shown
+from talkface.metrics.pictures import Pictures
+from talkface.metrics.protocol import statements
+from talkface.metrics.reader import PointsReader
 from talkface.metrics.table import ROWS, Cell, ResultTable
+from talkface.metrics.table_text import to_markdown, write_table
 from talkface.types import Window
-
-METRICS = ("psnr", "ssim", "cpbd", "holes")
 
 Scores = dict[str, dict[str, float]]
 """Figures of one clip by row, then metric."""
 
 
 class TestTable(Callback):
-    """PSNR, SSIM, CPBD and holes of every row that ``test_step`` returns, as a table and as strips.
+    """Figures of every row that ``test_step`` returns, as a table, with strips and renderings.
 
     ``test_step`` renders one whole clip and returns its frames by row, among them ``truth``, as
-    floats in [0, 1] that lie on the 256 levels of a picture file. At the end ``table.json``,
-    ``table.md`` and ``strip.png`` lie in ``output``, the table is printed, and every mean is
-    logged as ``test/<row>/<metric>``. Other callbacks may enter figures into ``table`` until
-    the test has ended.
+    floats in [0, 1] that lie on the 256 levels of a picture file. At the end ``output`` holds the
+    files of ``write_table``, ``strip.png`` and the renderings of the first clips; the table is
+    printed, and every mean is logged as ``test/<row>/<metric>``. Other callbacks may enter figures
+    into ``table`` until the test has ended.
 
     Args:
         output: Folder of the files.
         strips: Clips to show.
         columns: Frames of each of them.
+        judges: What gives figures to every row.
+        reader: Reads landmarks from every row, for judges that want them.
+        kept: Clips whose renderings are kept.
+        notes: Sentences for below the table, such as what could not be measured.
     """
 
     __test__ = False  # not a test case of pytest's
 
-    def __init__(self, output: Path = Path("results"), strips: int = 3, columns: int = 8) -> None:
+    def __init__(
+        self,
+        output: Path = Path("results"),
+        strips: int = 3,
+        columns: int = 8,
+        judges: Sequence[Judge] | None = None,
+        reader: PointsReader | None = None,
+        kept: int = 3,
+        notes: Sequence[str] = (),
+    ) -> None:
         super().__init__()
         self.output, self.strips, self.columns = Path(output), strips, columns
-        self.table = ResultTable()
+        self.judges = [Pictures()] if judges is None else list(judges)
+        self.reader, self.kept, self.notes = reader, kept, list(notes)
         self._reset()
 
     def _reset(self) -> None:
-        self.table = ResultTable()
+        self.table = ResultTable(notes=list(self.notes))
+        self.shown: dict[str, Shown] = {}
         self._scores: dict[str, Scores] = {}
         self._frames: dict[str, int] = {}
         self._pictures: list[Tensor] = []
@@ -68,7 +85,7 @@ class TestTable(Callback):
         batch_idx: int,
         dataloader_idx: int = 0,
     ) -> None:
-        """Measure one clip.
+        """Measure one clip; its rows stay in ``shown`` until the next.
 
         Raises:
             TypeError: If ``test_step`` did not return frames by row.
@@ -79,21 +96,58 @@ class TestTable(Callback):
                 f"them, but got {sorted(outputs) if isinstance(outputs, dict) else outputs!r}."
             )
         (clip,) = names(batch)
-        truth = outputs["truth"]
-        self._side = truth.shape[-1]
-        self._frames[clip] = len(truth)
-        self._scores[clip] = {row: score(frames, truth) for row, frames in outputs.items()}
-        if trainer.is_global_zero and len(self._pictures) < self.strips:
-            self._pictures.append(strip(_shown(outputs, batch), self.columns))
+        clips = tested_clips(trainer)
+        sound = None if clips is None else clips.sound(clip)
+        self.shown = {
+            row: Shown(frames, self._landmarks(frames), sound) for row, frames in outputs.items()
+        }
+        self._side, self._frames[clip] = outputs["truth"].shape[-1], len(outputs["truth"])
+        self._scores[clip] = {row: self._judged(row) for row in outputs}
+        if trainer.is_global_zero and batch_idx < max(self.strips, self.kept):
+            self._keep(clip, batch, batch_idx)
+
+    def _landmarks(self, frames: Tensor) -> Tensor | None:
+        if self.reader is None:
+            return None
+        still = bool((frames == frames[:1]).all())
+        found = self.reader.landmarks(frames[:1] if still else frames)
+        return found.expand(len(frames), -1, -1)
+
+    def _judged(self, row: str) -> dict[str, float]:
+        scores: dict[str, float] = {}
+        for judge in self.judges:
+            scores |= judge(self.shown[row], self.shown["truth"])
+        return scores
+
+    def add(self, clip: str, row: str, scores: Mapping[str, float]) -> None:
+        """Enter more figures of the clip that was measured last, to be averaged with its own."""
+        self._scores[clip].setdefault(row, {}).update(scores)
+
+    def _keep(self, clip: str, batch: Window, index: int) -> None:
+        """Make the strip of a clip, and write its renderings."""
+        frames = {row: detached(shown.frames) for row, shown in self.shown.items()}
+        if index < self.strips:
+            shown = {ROWS[row]: frames[row] for row in ("truth", "audio", "video") if row in frames}
+            identity = unit(detached(batch.identity))
+            self._pictures.append(strip({"identity": identity, **shown}, self.columns))
+        if index < self.kept and (sound := self.shown["truth"].sound) is not None:
+            Renderings(
+                clip,
+                (unit(detached(batch.identity[0])) * 255).byte(),
+                {row: (shown * 255).round().byte() for row, shown in frames.items()},
+                sound,
+                detached(batch.landmarks[0]),
+            ).write(self.output)
 
     def on_test_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Average over the clips of all processes and log."""
         scores, frames = gather(self._scores), gather(self._frames)
         self.table.protocol = protocol(trainer, self._side, frames)
+        self.table.clips = facts(trainer, list(scores))
         for row in dict.fromkeys(row for clip in scores.values() for row in clip):
-            for metric in METRICS:
-                values = {name: clip[row][metric] for name, clip in scores.items() if row in clip}
-                cell = Cell.mean(values)
+            seen = {name: clip[row] for name, clip in scores.items() if row in clip}
+            for metric in dict.fromkeys(metric for figures in seen.values() for metric in figures):
+                cell = Cell.mean({name: f[metric] for name, f in seen.items() if metric in f})
                 self.table.set(row, metric, cell)
                 log_cell(pl_module, row, metric, cell)
 
@@ -101,21 +155,26 @@ class TestTable(Callback):
         """Write and print the table."""
         if not trainer.is_global_zero:
             return
-        self.table.write(self.output)
+        self.table.protocol |= statements(self.table.metrics())
+        write_table(self.table, self.output)
         if self._pictures:
             save_png(stack(self._pictures), self.output / "strip.png")
-        rank_zero_info(f"\n{self.table.to_markdown()}\nWritten to {self.output}.")
+        rank_zero_info(f"\n{to_markdown(self.table)}\nWritten to {self.output}.")
 
 
-def score(frames: Float[Tensor, "t 3 S S"], truth: Float[Tensor, "t 3 S S"]) -> dict[str, float]:
-    """Figures of one clip: each measured per frame, then averaged."""
-    sharpness = float(cpbd(frames).mean()) if frames.shape[-1] >= BLOCK else math.nan
-    return {
-        "psnr": clip_psnr(frames, truth),
-        "ssim": float(frame_ssim(frames, truth).mean()),
-        "cpbd": sharpness,
-        "holes": float(holes(frames, truth).mean()),
-    }
+def table_of(trainer: Trainer, user: Callback) -> TestTable:
+    """The callback whose table others work on.
+
+    Raises:
+        RuntimeError: If the trainer has none.
+    """
+    for callback in trainer.callbacks:  # type: ignore[attr-defined]
+        if isinstance(callback, TestTable):
+            return callback
+    raise RuntimeError(
+        f"{type(user).__name__} works on TestTable's table: add TestTable to the callbacks, "
+        "before it."
+    )
 
 
 def log_cell(module: LightningModule, row: str, metric: str, cell: Cell) -> None:
@@ -123,6 +182,23 @@ def log_cell(module: LightningModule, row: str, metric: str, cell: Cell) -> None
     if math.isfinite(cell.value):
         value = torch.tensor(cell.value, dtype=torch.float32)
         module.log(f"test/{row}/{metric}", value, rank_zero_only=True)
+
+
+def facts(trainer: Trainer, names: Sequence[str]) -> dict[str, dict[str, str]]:
+    """What the corpus tells about clips: speaker, emotion, and the word where there is only one."""
+    clips = tested_clips(trainer)
+    records = {} if clips is None else clips.named
+    known = {}
+    for name in names:
+        if name in records:
+            words = [span.word for span in records[name].words]
+            told = {
+                "word": words[0] if len(words) == 1 else "",
+                "emotion": records[name].emotion,
+                "speaker": records[name].speaker,
+            }
+            known[name] = {key: value for key, value in told.items() if value}
+    return known
 
 
 def protocol(
@@ -140,17 +216,5 @@ def protocol(
         "checkpoint": None if trainer.ckpt_path is None else str(trainer.ckpt_path),
         "identity": "first frame of the clip",
         "rendered": "all usable frames, rounded to 8 bits before anything is measured",
-        "PSNR and SSIM": "RGB floats in [0, 1], mean over frames, then over clips; frames equal "
-        "to the truth bit by bit have no PSNR",
-        "CPBD": f"BT.601 luma, blocks of {BLOCK} pixels; undefined for smaller frames",
-        "holes": "small dark or bright spots that the truth does not have, share of the pixels",
         "±": "half a 95 % confidence interval over clips",
     }
-
-
-def _shown(outputs: dict[str, Tensor], batch: Window) -> dict[str, Tensor]:
-    rows = {"identity": unit(detached(batch.identity))}
-    for row in ("truth", "audio", "video"):
-        if row in outputs:
-            rows[ROWS[row]] = detached(outputs[row])
-    return rows

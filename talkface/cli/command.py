@@ -4,11 +4,12 @@ Heavy imports wait until a command needs them, so that ``talkface --help`` answe
 """
 
 import argparse
+import importlib
 import logging
 import os
 import signal
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from importlib.metadata import PackageNotFoundError, version
 
@@ -21,7 +22,16 @@ TRAINER_COMMANDS = {
     "test": "score a checkpoint on whole test clips and write the table",
     "predict": "render the test clips of a corpus into video files",
 }
-COMMANDS = {**TRAINER_COMMANDS, "generate": "animate a portrait with a sound, a video, or both"}
+TOOLS = {
+    "generate": ("render", "animate a portrait with a sound, a video, or both"),
+    "compare": ("compare", "score folders of videos of any method against the true ones"),
+    "ablate": ("ablate", "train and test a config with overlays, over seeds"),
+    "report": ("report", "put finished runs side by side on one page"),
+    "figure": ("figures", "draw a figure of a sound, or of what a test rendered"),
+}
+"""Commands that are not Lightning's: the package whose module ``cli`` does it, and what it does."""
+
+COMMANDS = {**TRAINER_COMMANDS, **{name: text for name, (_, text) in TOOLS.items()}}
 INTERRUPTED = 130
 REFUSED = 2
 """Exit status after a message that says what is wrong; a bug ends with 1 and a traceback."""
@@ -39,9 +49,11 @@ def main(args: list[str] | None = None) -> None:
     given = sys.argv[1:] if args is None else args
     command = _parser().parse_args(given[:1]).command
     _show_log()
-    run: Callable[[Sequence[str]], None] = generate if command == "generate" else train
     with one_message(command):
-        run(given if run is train else given[1:])
+        if command in TOOLS:
+            use(command, given[1:])
+        else:
+            train(given)
 
 
 def train(args: Sequence[str]) -> None:
@@ -53,14 +65,13 @@ def train(args: Sequence[str]) -> None:
     TalkFaceCLI.run(paths)
 
 
-def generate(args: Sequence[str]) -> None:
-    """Run ``talkface generate``; a job that is told to end cleans up as after Ctrl-C."""
-    from talkface.render.cli import add_arguments, run  # noqa: PLC0415
-
-    parser = argparse.ArgumentParser("talkface generate", description=COMMANDS["generate"])
-    add_arguments(parser)
+def use(command: str, args: Sequence[str]) -> None:
+    """Run one of ``TOOLS``; a job that is told to end cleans up as after Ctrl-C."""
+    tool = importlib.import_module(f"talkface.{TOOLS[command][0]}.cli")
+    parser = argparse.ArgumentParser(f"talkface {command}", description=f"{COMMANDS[command]}.")
+    tool.add_arguments(parser)
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    run(parser.parse_args(args))
+    tool.run(parser.parse_args(args))
 
 
 @contextmanager

@@ -6,29 +6,34 @@ from typing import Literal
 
 from pytorch_lightning import Callback
 
-from talkface.callbacks import DetectorReader, MouthMotion, TestTable
+from talkface.callbacks import DetectorReader, MouthMotion, OwnSync, RowFid, TestTable
 from talkface.faces import build_detector
+from talkface.judging import Weighted, seat
 
 Reader = Literal["fitted", "mediapipe", "face-alignment"]
 
 
 @dataclass(frozen=True)
-class Evaluation:
+class Evaluation(Weighted):
     """How ``talkface test`` judges a checkpoint.
 
     Args:
         reader: Reads how far mouth and eyes are open: ``fitted``, two small networks fitted on
-            crops of the training split when the test starts, or landmarks of a detector; null
-            leaves the movement out.
+            crops of the training split when the test starts, or landmarks of a detector, which
+            also give their distance and jitter; null leaves the movement out.
         task: MediaPipe's face_landmarker.task, for ``mediapipe``.
         foreign: Also render every clip with the sound of another one, as a control.
         strips: Clips shown in ``strip.png``.
+        kept: Clips whose renderings are kept, for figures, reports and W&B.
+        sync: Measure lag and confidence of lip sync by the model's own encoders.
     """
 
     reader: Reader | None = "fitted"
     task: Path | None = None
     foreign: bool = True
     strips: int = 3
+    kept: int = 3
+    sync: bool = True
 
     def callbacks(self, folder: Path) -> list[Callback]:
         """The table of results, written into ``folder``, and what enters figures into it.
@@ -36,10 +41,24 @@ class Evaluation:
         Raises:
             LandmarkModelError: The detector of ``reader`` cannot be built.
         """
-        table = TestTable(folder, self.strips)
-        if self.reader is None:
-            return [table]
-        if self.reader == "fitted":
-            return [table, MouthMotion(foreign=self.foreign)]
-        reader = DetectorReader(build_detector(self.reader, self.task))
-        return [table, MouthMotion(reader, foreign=self.foreign)]
+        detector = None
+        if self.reader is not None and self.reader != "fitted":
+            detector = DetectorReader(build_detector(self.reader, self.task))
+        bench = seat(self, points=detector is not None)
+        callbacks: list[Callback] = [
+            TestTable(
+                folder,
+                self.strips,
+                judges=bench.judges,
+                reader=detector,
+                kept=self.kept,
+                notes=bench.notes,
+            )
+        ]
+        if self.sync:
+            callbacks.append(OwnSync())
+        if bench.fid is not None:
+            callbacks.append(RowFid(bench.fid))
+        if self.reader is not None:
+            callbacks.append(MouthMotion(detector, foreign=self.foreign))
+        return callbacks

@@ -9,7 +9,10 @@ from pathlib import Path
 from typing import Literal
 
 import wandb
-from pytorch_lightning.loggers import CSVLogger, Logger, WandbLogger
+from pytorch_lightning.loggers import Logger
+
+from talkface.cli.history import HistoryLogger
+from talkface.cli.wandb_logger import KEPT, KeptRun, RunLogger
 
 log = logging.getLogger(__name__)
 
@@ -44,7 +47,8 @@ class Wandb:
     Args:
         project: Project of the run.
         entity: User or team; your default one when null.
-        group: Runs of one group are shown as one line.
+        group: Runs of one group are shown as one line; that of all seeds of the same configs when
+            null.
         tags: Words to filter runs by.
         mode: ``auto`` is online with an API key and offline without one; ``disabled`` leaves W&B
             out. The variable ``WANDB_MODE`` wins over ``auto``.
@@ -74,9 +78,13 @@ def run_folder(name: str, command: str, checkpoint: Path | None) -> Path:
     """
     if command == "fit":
         return _unused(RUNS / name)
+    return _unused((run_of(checkpoint) or RUNS / name) / command)
+
+
+def run_of(checkpoint: Path | None) -> Path | None:
+    """The folder of the run that a checkpoint belongs to."""
     parents = checkpoint.parents[:2] if checkpoint else ()
-    run = next((folder for folder in parents if (folder / CONFIG_NAME).is_file()), RUNS / name)
-    return _unused(run / command)
+    return next((folder for folder in parents if (folder / CONFIG_NAME).is_file()), None)
 
 
 def make_folder(folder: Path) -> Path:
@@ -92,14 +100,36 @@ def make_folder(folder: Path) -> Path:
     return folder
 
 
-def make_loggers(folder: Path, name: str, settings: Wandb) -> list[Logger]:
-    """A CSV file, always and first, and W&B where it can be started."""
-    loggers: list[Logger] = [CSVLogger(folder, name="", version="")]
-    board = start_wandb(folder, name, settings)
+def make_loggers(
+    folder: Path,
+    name: str,
+    settings: Wandb,
+    command: str = "fit",
+    checkpoint: Path | None = None,
+) -> list[Logger]:
+    """A CSV file, always and first, and W&B where it can be started.
+
+    Args:
+        folder: Folder of the run.
+        name: Its name.
+        settings: How W&B keeps it.
+        command: What is run; ``predict`` measures nothing and is not worth a W&B run.
+        checkpoint: What it begins with.
+    """
+    loggers: list[Logger] = [HistoryLogger(folder)]
+    if command == "predict":
+        return loggers
+    board = start_wandb(folder, name, settings, command, checkpoint)
     return [*loggers, board] if board else loggers
 
 
-def start_wandb(folder: Path, name: str, settings: Wandb) -> WandbLogger | None:
+def start_wandb(
+    folder: Path,
+    name: str,
+    settings: Wandb,
+    command: str = "fit",
+    checkpoint: Path | None = None,
+) -> RunLogger | None:
     """Start W&B without ever asking for a key; what cannot go online stays offline.
 
     Returns:
@@ -108,19 +138,23 @@ def start_wandb(folder: Path, name: str, settings: Wandb) -> WandbLogger | None:
     mode = choose_mode(settings)
     if mode == "disabled":
         return None
+    kept, before = kept_run(folder, command, checkpoint)
     for attempt in dict.fromkeys((mode, "offline")):
         try:
-            logger = WandbLogger(
-                name=name,
+            logger = RunLogger(
+                name,
+                command,
+                kept,
+                before,
                 save_dir=folder,
                 project=settings.project,
                 entity=settings.entity,
                 group=settings.group,
-                tags=settings.tags,
+                tags=settings.tags or None,
                 mode=attempt,
                 settings=wandb.Settings(init_timeout=START_SECONDS, quiet=True),
             )
-            _ = logger.experiment  # starts it, on the first process only
+            logger.begin()
         except Exception as error:  # whatever happens in there, training goes on
             log.warning("W&B did not start %s (%s).", attempt, _first_line(error))
         else:
@@ -129,10 +163,23 @@ def start_wandb(folder: Path, name: str, settings: Wandb) -> WandbLogger | None:
     return None
 
 
+def kept_run(
+    folder: Path, command: str, checkpoint: Path | None
+) -> tuple[Path | None, KeptRun | None]:
+    """Where a run keeps what it is to W&B, and what it was when it is gone on with or tested."""
+    trained = run_of(checkpoint)
+    if command == "fit":
+        goes_on = trained is not None and trained.resolve() == folder.resolve()
+        return folder / KEPT, KeptRun.read(folder / KEPT) if goes_on else None
+    before = KeptRun.read(trained / KEPT) if trained and command == "test" else None
+    return (trained / KEPT, before) if trained and before else (None, None)
+
+
 def stop_wandb(loggers: Sequence[Logger]) -> None:
-    """Write out what W&B holds back, if one of ``loggers`` is W&B."""
-    if any(isinstance(logger, WandbLogger) for logger in loggers):
-        wandb.finish()
+    """End the W&B run, if one of ``loggers`` keeps it."""
+    for logger in loggers:
+        if isinstance(logger, RunLogger):
+            logger.finish()
 
 
 def choose_mode(settings: Wandb) -> str:

@@ -16,6 +16,7 @@ from pytorch_lightning.cli import (
     SaveConfigCallback,
 )
 
+from talkface.callbacks import Board
 from talkface.cli.checkpoints import (
     Difference,
     OtherDataError,
@@ -181,9 +182,10 @@ class TalkFaceCLI(LightningCLI):
             kept["callbacks"] = [*given_callbacks(settings), ClipWriter(folder)]
         if self.subcommand == "test" and self.experiment.renders:
             judges = self._get(self.config_init, "evaluation").callbacks(folder)
-            kept["callbacks"] = [*given_callbacks(settings), *judges]
+            kept["callbacks"] = [*given_callbacks(settings), *judges, Board()]
         if settings["logger"] in (None, True):
-            kept["logger"] = make_loggers(folder, name, self._get(self.config_init, "wandb"))
+            wandb = self._get(self.config_init, "wandb")
+            kept["logger"] = make_loggers(folder, name, wandb, str(self.subcommand), checkpoint)
         return kept
 
     def _run_subcommand(self, subcommand: str) -> None:

@@ -243,6 +243,41 @@ def test_figures_are_written_into_the_files_of_the_table_and_logged(alone: Judge
     assert "Openings are read by" in (alone.table.output / "table.md").read_text()
 
 
+def test_every_clip_keeps_its_own_correlation_and_gain(alone: Judged) -> None:
+    r, gain = (alone.table.table.cells["half"][metric] for metric in ("mouth_r", "mouth_gain"))
+    assert dict(r.clips) == pytest.approx(dict.fromkeys(NAMES, 1), abs=1e-5)
+    assert dict(gain.clips) == pytest.approx(dict.fromkeys(NAMES, 0.5), abs=1e-5)
+    assert set(alone.table.table.details["pooled"]) >= {"mouth_r", "mouth_gain", "eye_gain"}
+
+
+def test_margins_are_bootstrapped_over_clips(alone: Judged) -> None:
+    late = alone.table.table.cells["late"]["mouth_r"]
+    low, high = min(late.clips.values()), max(late.clips.values())
+    assert 0 < late.margin < (high - low) / 2
+    assert alone.table.table.cells["half"]["mouth_r"].margin == pytest.approx(0, abs=1e-5)
+    assert math.isnan(alone.table.table.cells["copy"]["mouth_r"].margin)
+
+
+class Pointing(ColourReader):
+    """Points whose lips are as far apart as a frame is red."""
+
+    def landmarks(self, frames: Tensor) -> Tensor:
+        points = torch.zeros(len(frames), 68, 2)
+        points[:, 45, 0] = 1
+        points[:, 66, 1] = frames[:, 0, 0, 0] + 3 * BIAS
+        return points
+
+
+def test_landmarks_that_the_table_has_read_are_not_read_again(tmp_path: Path) -> None:
+    root = write(tmp_path / "corpus", fakes.WORDS)
+    table, reader = TestTable(tmp_path, 0, reader=Pointing()), Pointing()
+    runner = trainer(tmp_path, callbacks=[table, MouthMotion(reader, foreign=False)])
+    runner.test(Rows(), datamodule=TalkFaceData(root, resolution=SIDE, workers=0), verbose=False)
+    assert reader.lengths == []
+    rows = table.table.details["motion"]["rows"]
+    assert rows["truth"]["mouth"]["error"] == pytest.approx(3 * BIAS, abs=1e-5)
+
+
 # -- the control ------------------------------------------------------------------------------
 
 
@@ -285,7 +320,9 @@ def test_the_control_is_compared_with_the_truth_of_the_clip_it_dubs(judged: Judg
 
 
 def test_motion_without_a_table_says_what_to_add(tmp_path: Path) -> None:
-    with pytest.raises(RuntimeError, match="add TestTable to the callbacks"):
+    with pytest.raises(
+        RuntimeError, match="MouthMotion works on TestTable's table: add TestTable to the callbacks"
+    ):
         MouthMotion(ColourReader()).on_test_start(trainer(tmp_path), Rows())
 
 

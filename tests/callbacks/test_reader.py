@@ -49,8 +49,16 @@ def enlarged(frame: Tensor) -> Tensor:
 def test_every_frame_gets_the_openings_of_its_own_face() -> None:
     detector = Script([[face(0.1, 0.3)], [face(0.2, 0.4, size=90)], [face(0.0, 0.5)]])
     mouth, eyes = DetectorReader(detector).read(torch.zeros(3, 3, 64, 64))
-    assert mouth.tolist() == pytest.approx([0.1, 0.2, 0.0])
+    assert mouth.tolist() == pytest.approx([0.1, 0.2, 0.0], abs=1e-5)
     assert eyes.tolist() == pytest.approx([0.3, 0.4, 0.5])
+
+
+def test_landmarks_are_in_pixels_of_the_crop() -> None:
+    corners = torch.tensor([[-0.5, -0.5], [SIDE - 0.5, SIDE - 0.5]]) + BORDER
+    points = corners.repeat(34, 1)
+    found = DetectorReader(Script([[Found(points)], []])).landmarks(torch.zeros(2, 3, 64, 64))
+    torch.testing.assert_close(found[0, :2], torch.tensor([[-0.5, -0.5], [63.5, 63.5]]))
+    assert found[1].isnan().all()
 
 
 def test_frames_without_a_face_have_no_openings() -> None:
@@ -62,7 +70,7 @@ def test_frames_without_a_face_have_no_openings() -> None:
 def test_the_first_face_counts_where_there_are_several() -> None:
     detector = Script([[face(0.1, 0.3), face(0.7, 0.9, size=10)]])
     mouth, eyes = DetectorReader(detector).read(torch.zeros(1, 3, 64, 64))
-    assert (mouth.item(), eyes.item()) == pytest.approx((0.1, 0.3))
+    assert (mouth.item(), eyes.item()) == pytest.approx((0.1, 0.3), abs=1e-5)
 
 
 def test_the_detector_sees_all_frames_enlarged_and_does_not_track_them() -> None:

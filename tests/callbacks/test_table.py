@@ -2,6 +2,7 @@
 
 import json
 import math
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -11,16 +12,18 @@ import pytorch_lightning as pl
 import torch
 from PIL import Image
 from torch import Tensor
-from torch.nn.functional import avg_pool2d
 
-from talkface.callbacks.table import TestTable, protocol, score
+from talkface.callbacks.table import TestTable, facts, protocol
 from talkface.data.datamodule import TalkFaceData
+from talkface.data.layout import read_manifest
+from talkface.data.renderings import Renderings, kept_clips
+from talkface.data.windows import ClipDataset
 from talkface.figures import GAP
-from talkface.metrics.cpbd import cpbd
 from talkface.metrics.image import unit
-from talkface.metrics.table import Cell
+from talkface.metrics.judge import Shown
+from talkface.metrics.opening import Openings
+from talkface.metrics.table import Cell, ResultTable
 from talkface.types import Window
-from tests import fakes
 
 SIDE = 32
 FRAMES = 35
@@ -94,7 +97,7 @@ def test_frames_that_equal_the_truth_have_no_finite_psnr_and_ssim_one(outcome: O
     assert outcome.cell("truth", "ssim").value == pytest.approx(1)
     assert outcome.cell("copy", "ssim").value < 0.99
     written = outcome.content()["rows"]["truth"]["psnr"]
-    assert written == {"value": None, "ci95": None, "clips": dict.fromkeys(ERRORS)}
+    assert written == {"value": "inf", "ci95": None, "clips": dict.fromkeys(ERRORS, "inf")}
 
 
 def test_frames_smaller_than_a_block_have_no_cpbd(outcome: Outcome) -> None:
@@ -113,14 +116,95 @@ def test_the_json_file_holds_mean_interval_and_every_clip(outcome: Outcome) -> N
 
 def test_the_markdown_file_shows_the_same(outcome: Outcome) -> None:
     lines = (outcome.table.output / "table.md").read_text().splitlines()
-    assert lines[0] == "|  | PSNR [dB] | SSIM | CPBD | holes [‰] |"
-    assert lines[2] == "| ground truth | ∞ | 1.000 ± 0.000 | – | 0.000 ± 0.000 |"
+    assert lines[0] == "|  | PSNR [dB] ↑ | SSIM ↑ | CPBD ↑ | holes [‰] ↓ | flicker [levels] ↓ |"
+    assert lines[2] == "| ground truth | ∞ | 1.000 ± 0.000 | – | 0.000 ± 0.000 | 0.00 ± 0.00 |"
     assert lines[4].startswith("| video-driven | 30.00 ± 19.60 | ")
 
 
-def test_nothing_but_table_and_strip_is_written(outcome: Outcome) -> None:
+def test_table_breakdown_strip_and_renderings_are_written_and_nothing_else(
+    outcome: Outcome,
+) -> None:
     names = sorted(path.name for path in outcome.table.output.iterdir())
-    assert names == ["strip.png", "table.json", "table.md"]
+    assert names == [
+        *("breakdown.csv", "breakdown.md", "clips.csv", "renderings", "strip.png"),
+        *("table.csv", "table.json", "table.md", "table.tex"),
+    ]
+
+
+def test_the_table_knows_word_and_speaker_of_every_clip(prepared: Path, outcome: Outcome) -> None:
+    table = ResultTable.read(outcome.table.output)
+    records = {record.id: record for record in read_manifest(prepared, "train")}
+    assert table.clips == {
+        clip: {"word": records[clip].words[0].word, "speaker": records[clip].speaker}
+        for clip in ERRORS
+    }
+    assert "video-driven, by word" in (outcome.table.output / "breakdown.md").read_text()
+
+
+def test_renderings_of_the_first_clips_are_kept_with_their_sound(
+    prepared: Path, tmp_path: Path
+) -> None:
+    outcome = measure(TestTable(tmp_path, strips=0, kept=1), prepared, clips=2)
+    assert kept_clips(tmp_path) == ["s0/clip0"]
+    kept = Renderings.read(tmp_path, "s0/clip0")
+    clips = ClipDataset(prepared, "train", SIDE)
+    assert torch.equal(kept.sound, clips.sound("s0/clip0"))
+    assert torch.equal(kept.identity, clips[0].identity)
+    error = kept.rows["video"].float() - kept.rows["truth"].float()
+    assert float(error.mean()) == pytest.approx(255 * ERRORS["s0/clip0"], abs=0.5)
+    assert list(kept.rows) == list(outcome.table.table.cells)
+
+
+class Echo:
+    """A judge that keeps what it is shown."""
+
+    metrics = ("echo",)
+
+    def __init__(self) -> None:
+        self.seen: list[tuple[Shown, Shown]] = []
+
+    def __call__(self, shown: Shown, truth: Shown) -> dict[str, float]:
+        self.seen.append((shown, truth))
+        return {"echo": float(len(self.seen))}
+
+
+class Pointer:
+    """A reader whose points say how bright a frame is."""
+
+    def landmarks(self, frames: Tensor) -> Tensor:
+        return frames.mean((1, 2, 3))[:, None, None].expand(-1, 68, 2)
+
+    def read(self, frames: Tensor) -> Openings:
+        raise NotImplementedError
+
+
+def test_judges_see_every_row_with_its_landmarks_and_sound(prepared: Path, tmp_path: Path) -> None:
+    echo = Echo()
+    table = TestTable(tmp_path, strips=0, kept=0, judges=[echo], reader=Pointer(), notes=["Hm."])
+    outcome = measure(table, prepared, clips=1)
+    assert [outcome.cell(row, "echo").value for row in ("truth", "copy", "video")] == [1, 2, 3]
+    sound = ClipDataset(prepared, "train", SIDE).sound("s0/clip0")
+    truth = echo.seen[0][0]
+    for shown, beside in echo.seen:
+        assert beside is truth
+        assert shown.landmarks is not None
+        torch.testing.assert_close(shown.landmarks[:, 0, 0], shown.frames.mean((1, 2, 3)))
+        assert shown.sound is not None
+        assert torch.equal(shown.sound, sound)
+    assert outcome.content()["notes"] == ["Hm."]
+    assert not (tmp_path / "renderings").exists()
+
+
+def test_a_clip_of_several_words_has_no_word_of_its_own(prepared: Path, tmp_path: Path) -> None:
+    data = TalkFaceData(prepared, workers=0, test_split="train")
+    data.setup("test")
+    runner = trainer(tmp_path)
+    vars(runner)["datamodule"] = data
+    record = data.test.records[0]
+    two = (record.words[0], replace(record.words[0], word="OTHER"))
+    data.test.named[record.id] = replace(record, words=two, emotion="ANG")
+    assert facts(runner, [record.id]) == {record.id: {"emotion": "ANG", "speaker": record.speaker}}
+    assert facts(trainer(tmp_path), [record.id]) == {}
 
 
 def test_the_protocol_tells_corpus_clips_frames_and_side(prepared: Path, outcome: Outcome) -> None:
@@ -177,22 +261,6 @@ def test_outputs_that_are_no_rows_are_refused(
     window = next(iter(data.test_dataloader()))
     with pytest.raises(TypeError, match=rf"a dict of frames by row, `truth` among them.*{got}"):
         TestTable(tmp_path).on_test_batch_end(trainer(tmp_path), Shifter(), outputs, window, 0)
-
-
-def test_the_sharpness_of_a_row_is_its_own() -> None:
-    points = fakes.landmarks(torch.tensor([0.2, 0.8]), side=64)
-    truth = fakes.paint(points, 64, fakes.SKIN["anna"]) / 255
-    soft = avg_pool2d(truth, 5, 1, 2, count_include_pad=False)
-    assert score(soft, truth)["cpbd"] == pytest.approx(float(cpbd(soft).mean()))
-    assert score(soft, truth)["cpbd"] < score(truth, truth)["cpbd"]
-
-
-def test_the_holes_of_a_row_are_those_that_the_truth_does_not_have() -> None:
-    truth = torch.full((2, 3, SIDE, SIDE), 0.5)
-    spotted = truth.clone()
-    spotted[0, :, 10, 20] = 0.8
-    assert score(spotted, truth)["holes"] == pytest.approx(1000 / SIDE**2 / 2)
-    assert score(truth, spotted)["holes"] == score(spotted, spotted)["holes"] == 0
 
 
 def test_the_protocol_names_the_seed_and_no_corpus_where_there_is_none(
