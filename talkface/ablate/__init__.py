@@ -1,0 +1,1 @@
+"""Ablations: a base experiment and overlays, over seeds, run here or through a scheduler."""
