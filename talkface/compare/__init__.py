@@ -1,0 +1,1 @@
+"""Scores videos of any method against the true ones, by one protocol."""
