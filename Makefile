@@ -17,8 +17,16 @@ DEMO_RUN = $(DEMO)/fit
 DEMO_LAST = $(DEMO_RUN)/checkpoints/last.ckpt
 DEMO_SET = --config $(DEMO_CONFIG) --data.root $(DEMO)/data --trainer.default_root_dir
 
+# `make ablations ABLATIONS_OVERLAYS='l1 no_splices' ABLATIONS_SET='--data.root data/lrw'` asks else.
+ABLATIONS := runs/ablations
+ABLATIONS_CONFIG := grid.yaml
+ABLATIONS_OVERLAYS := no_sync_gan upsampling_decoder
+ABLATIONS_SEEDS := 0 1 2
+ABLATIONS_RUN :=
+ABLATIONS_SET :=
+
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-slow lint format figures build clean
+.PHONY: help install demo test test-slow lint format figures ablations build clean
 
 help:  ## Say what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -57,6 +65,12 @@ lint: $(STAMP)  ## Check style, format and types
 format: $(STAMP)  ## Format the code and fix what can be fixed
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+ablations: $(STAMP)  ## Train and test overlays over seeds, put them side by side on a page
+	$(BIN)/talkface ablate --config $(ABLATIONS_CONFIG) --overlay $(ABLATIONS_OVERLAYS) \
+		--seeds $(ABLATIONS_SEEDS) --output $(ABLATIONS) $(ABLATIONS_RUN) -- $(ABLATIONS_SET)
+	$(BIN)/talkface report $(ABLATIONS) --output $(ABLATIONS)/report
+	@echo "The comparison: $(ABLATIONS)/report/index.html"
 
 figures: $(STAMP)  ## Draw and count the networks anew, into docs/networks/
 	$(BIN)/python -m talkface.diagrams --output docs/networks

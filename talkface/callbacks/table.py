@@ -15,7 +15,7 @@ from talkface.callbacks.shared import detached, gather, names, tested_clips
 from talkface.data.renderings import Renderings
 from talkface.figures import save_png, stack, strip
 from talkface.metrics.image import unit
-from talkface.metrics.judge import Judge, Shown
+from talkface.metrics.judge import Judge, Shown, check_frames
 from talkface.metrics.pictures import Pictures
 from talkface.metrics.protocol import statements
 from talkface.metrics.reader import PointsReader
@@ -89,6 +89,7 @@ class TestTable(Callback):
 
         Raises:
             TypeError: If ``test_step`` did not return frames by row.
+            BrokenFramesError: If some hold NaN.
         """
         if not isinstance(outputs, dict) or "truth" not in outputs:
             raise TypeError(
@@ -98,6 +99,8 @@ class TestTable(Callback):
         (clip,) = names(batch)
         clips = tested_clips(trainer)
         sound = None if clips is None else clips.sound(clip)
+        for row, frames in outputs.items():
+            check_frames(frames, clip, row)
         self.shown = {
             row: Shown(frames, self._landmarks(frames), sound) for row, frames in outputs.items()
         }

@@ -1,15 +1,12 @@
 """Lip sync by the project's own mouth codes: offset and confidence, without a public network."""
 
 import math
-from collections.abc import Callable
 from typing import NamedTuple
 
 import torch
-from jaxtyping import Float, Int16
+from jaxtyping import Float
 from torch import Tensor
 from torch.nn import functional as F
-
-from talkface.metrics.judge import Shown
 
 LAGS = 15
 """Frames by which lips are shifted either way."""
@@ -94,40 +91,3 @@ def _directions(codes: Float[Tensor, "t d"]) -> Float[Tensor, "t d"]:
     if deviation.square().mean().sqrt() < STILL:
         return torch.zeros_like(codes)
     return F.normalize(centred / (deviation + 1e-5), dim=1)
-
-
-class OwnSync:
-    """Offset in frames, positive = lips too late, and confidence of one clip by `code_sync`.
-
-    It asks whether the lips that the video encoder sees are those that the audio encoder hears.
-    The encoders are the ones that the clips were made with, so it flatters them: it finds delays
-    and compares rows, and is no score to hold against other systems.
-
-    Args:
-        lips: Mouth codes of RGB frames in [0, 1].
-        audio: Mouth codes of a sound, one per video frame, in the space of ``lips``.
-    """
-
-    metrics: tuple[str, ...] = ("sync_offset", "sync_confidence")
-
-    def __init__(
-        self,
-        lips: Callable[[Float[Tensor, "t 3 S S"]], Float[Tensor, "t d"]],
-        audio: Callable[[Int16[Tensor, " samples"]], Float[Tensor, "t d"]],
-    ) -> None:
-        self.lips, self.audio = lips, audio
-
-    @torch.no_grad()
-    def __call__(self, shown: Shown, truth: Shown) -> dict[str, float]:
-        """Figures of the lips of ``shown`` and its sound, or that of ``truth`` if it has none.
-
-        NaN without a sound, and in clips of less than ``FEWEST`` frames.
-        """
-        sound = truth.sound if shown.sound is None else shown.sound
-        if sound is None:
-            return dict.fromkeys(self.metrics, math.nan)
-        lips = self.lips(shown.frames)
-        audio = self.audio(sound).to(lips)
-        frames = min(len(lips), len(audio))
-        offset, confidence = code_sync(lips[:frames], audio[:frames])
-        return {"sync_offset": offset, "sync_confidence": confidence}

@@ -20,6 +20,28 @@ class Shown(NamedTuple):
     sound: Int16[Tensor, " samples"] | None = None
 
 
+class BrokenFramesError(ValueError):
+    """Frames hold something else than colours, so no figure of theirs means anything."""
+
+    def __init__(self, clip: str, row: str, broken: int, frames: int) -> None:
+        super().__init__(
+            f"{broken} of {frames} frames of clip {clip}, row {row!r}, hold NaN or infinity: the "
+            "model has diverged, or computes beyond its precision. Test an earlier checkpoint, or "
+            "with `--trainer.precision 32-true`."
+        )
+
+
+def check_frames(frames: Float[Tensor, "t 3 h w"], clip: str, row: str) -> None:
+    """Refuse frames that are no pictures.
+
+    Raises:
+        BrokenFramesError: Some hold NaN or infinity.
+    """
+    broken = int((~frames.isfinite()).flatten(1).any(1).sum())
+    if broken:
+        raise BrokenFramesError(clip, row, broken, len(frames))
+
+
 @runtime_checkable
 class Judge(Protocol):
     """Gives figures to one clip at a time; the table keeps them all and shows their mean."""

@@ -20,7 +20,7 @@ from talkface.data.renderings import Renderings, kept_clips
 from talkface.data.windows import ClipDataset
 from talkface.figures import GAP
 from talkface.metrics.image import unit
-from talkface.metrics.judge import Shown
+from talkface.metrics.judge import BrokenFramesError, Shown
 from talkface.metrics.opening import Openings
 from talkface.metrics.table import Cell, ResultTable
 from talkface.types import Window
@@ -71,10 +71,12 @@ def trainer(folder: Path, **options: Any) -> pl.Trainer:
     )
 
 
-def measure(table: TestTable, root: Path, clips: int) -> Outcome:
+def measure(
+    table: TestTable, root: Path, clips: int, model: pl.LightningModule | None = None
+) -> Outcome:
     data = TalkFaceData(root, resolution=SIDE, workers=0, test_split="train", limit=clips)
     runner = trainer(table.output, callbacks=[table])
-    runner.test(Shifter(), datamodule=data, verbose=False)
+    runner.test(model or Shifter(), datamodule=data, verbose=False)
     return Outcome(table, dict(runner.callback_metrics))
 
 
@@ -98,6 +100,21 @@ def test_frames_that_equal_the_truth_have_no_finite_psnr_and_ssim_one(outcome: O
     assert outcome.cell("copy", "ssim").value < 0.99
     written = outcome.content()["rows"]["truth"]["psnr"]
     assert written == {"value": "inf", "ci95": None, "clips": dict.fromkeys(ERRORS, "inf")}
+
+
+class Diverged(Shifter):
+    """Renders something that is no picture in one frame."""
+
+    def test_step(self, window: Window, index: int) -> dict[str, Tensor]:
+        rows = super().test_step(window, index)
+        rows["video"][1, 0, 3, 3] = torch.nan
+        return rows
+
+
+def test_frames_that_are_no_pictures_end_the_test(prepared: Path, tmp_path: Path) -> None:
+    with pytest.raises(BrokenFramesError, match=r"1 of \d+ frames of clip s0/clip0, row 'video'"):
+        measure(TestTable(tmp_path), prepared, clips=1, model=Diverged())
+    assert not (tmp_path / "table.json").exists()
 
 
 def test_frames_smaller_than_a_block_have_no_cpbd(outcome: Outcome) -> None:

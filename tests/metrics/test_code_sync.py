@@ -4,8 +4,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from talkface.metrics.code_sync import FEWEST, OwnSync, code_sync, lag_distances
-from talkface.metrics.judge import Judge, Shown
+from talkface.metrics.code_sync import FEWEST, code_sync, lag_distances
 
 
 def walk(frames: int = 60, dim: int = 16, seed: int = 0) -> Tensor:
@@ -78,35 +77,3 @@ def test_lags_that_share_too_few_frames_are_left_out() -> None:
 
 def test_a_clip_that_is_too_short_has_no_figures() -> None:
     assert all(math.isnan(figure) for figure in code_sync(walk(FEWEST - 1), walk(FEWEST - 1)))
-
-
-def in_frames(codes: Tensor) -> Tensor:
-    """Frames that show nothing but their code."""
-    return codes[:, None, None].sigmoid().expand(-1, 3, 16, -1)
-
-
-def in_sound(codes: Tensor) -> Tensor:
-    """A sound that says nothing but its code."""
-    return (1000 * codes).round().to(torch.int16).flatten()
-
-
-def judge() -> Judge:
-    return OwnSync(
-        lips=lambda frames: frames[:, 0, 0].logit(),
-        audio=lambda sound: sound.float().view(-1, 16) / 1000,
-    )
-
-
-def test_lips_are_compared_with_the_sound_as_far_as_both_last() -> None:
-    said = walk(50, seed=4) / 8
-    late = Shown(in_frames(said[:44]), sound=in_sound(said[3:]))
-    figures = judge()(late, late)
-    assert figures["sync_offset"] == 3
-    assert figures["sync_confidence"] > 0.3
-
-
-def test_without_a_sound_that_of_the_truth_is_heard_and_without_any_nothing() -> None:
-    said = walk(50, seed=4) / 8
-    truth, mute = Shown(in_frames(said), sound=in_sound(said)), Shown(in_frames(said.roll(2, 0)))
-    assert judge()(mute, truth)["sync_offset"] == 2
-    assert all(math.isnan(figure) for figure in judge()(mute, mute).values())
