@@ -78,8 +78,8 @@ def _logged(results: Iterator[list[Score]], total: int) -> Iterator[Score]:
         now = time.monotonic()
         if now - told > PATIENCE or done == total:
             told = now
-            pace = done / max(now - start, 1e-3)
-            log.info("%d of %d clips, %.2f clips/s, %d refused", done, total, pace, refused)
+            pace = 60 * done / max(now - start, 1e-3)
+            log.info("%d of %d clips, %.1f clips/min, %d refused", done, total, pace, refused)
         yield from scores
 
 
