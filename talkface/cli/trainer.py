@@ -36,6 +36,7 @@ from talkface.cli.experiments import (
     chosen_experiment,
     trained_experiment,
 )
+from talkface.cli.precision import affordable
 from talkface.cli.runs import Wandb, make_folder, make_loggers, run_folder, run_name, stop_wandb
 from talkface.render.clips import ClipWriter
 
@@ -138,11 +139,15 @@ class TalkFaceCLI(LightningCLI):
             log.warning("%s was trained with %s; %s counts.", path, listed(differences), heeded)
 
     def before_instantiate_classes(self) -> None:
-        """Rendered clips go to files one by one; a corpus of them would not fit into memory.
+        """Compute in what the processor has, and let rendered clips go to files one by one.
+
+        A corpus of them would not fit into memory.
 
         Raises:
             NothingToRenderError: If the experiment makes no clips.
         """
+        trainer = self.config[str(self.subcommand)]["trainer"]
+        trainer["precision"] = affordable(trainer["precision"], trainer["accelerator"])
         if self.subcommand == "predict":
             if not self.experiment.renders:
                 raise NothingToRenderError(self.name)

@@ -63,8 +63,8 @@ def spoil(clips: Path, output: Path) -> None:
         shutil.copy(clip, output / "same" / clip.name)
         for name, (fault, crf) in FAULTS.items():
             path = output / name / f"{clip.stem}.mp4"
-            shown = fault(frames)
-            with VideoWriter(path, FPS, tuple(frames.shape[2:]), sound, crf=crf) as writer:
+            shown, size = fault(frames), (frames.shape[2], frames.shape[3])
+            with VideoWriter(path, FPS, size, sound, crf=crf) as writer:
                 writer.write(shown)
 
 
