@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from data_prep.build import ClipJob, build
 from data_prep.corpora import (
+    CremadCorpus,
     FolderPortraits,
     GridCorpus,
     LrwCorpus,
@@ -19,7 +20,7 @@ from data_prep.people import PersonJob, build_portraits
 from data_prep.puppets import FaceSettings, PuppetSettings, SpeechEngineError
 from data_prep.rendered import render_faces, render_puppets
 from data_prep.run import SKIPPED, Summary
-from data_prep.splits import Holdout, People
+from data_prep.splits import Holdout, People, Speakers, SplitBySpeaker
 from talkface.faces import LandmarkModelError
 
 LISTED = 20
@@ -61,6 +62,9 @@ def _run(options: argparse.Namespace) -> Summary:
 def _clips(options: argparse.Namespace) -> RawCorpus:
     if options.corpus == "grid":
         return GridCorpus(options.source, options.align)
+    if options.corpus == "cremad":
+        held_out = Speakers(options.val, options.test, options.seed)
+        return SplitBySpeaker(CremadCorpus(options.source), held_out)
     if options.corpus == "lrw":
         return LrwCorpus(options.source)
     settings = PuppetSettings(

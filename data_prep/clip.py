@@ -28,10 +28,11 @@ def prepare_clip(
         FaceError: The face is not seen well enough.
     """
     annotation = corpus.annotate(clip)
-    frames, sound = read_video(clip.video), read_audio(clip.video)
+    heard = clip.audio or clip.video
+    frames, sound = read_video(clip.video), read_audio(heard)
     short = len(frames) / FPS - len(sound) / SAMPLE_RATE
     if short > TOLERANCE:
-        raise ClipError(f"The sound of {clip.video} ends {short:.2f} s before the picture.")
+        raise ClipError(f"The sound of {heard} ends {short:.2f} s before the picture.")
     aligned = align_landmarks(frames, source.points(frames, clip.sidecar), side)
     record = ClipRecord(
         id=clip.id,
@@ -41,5 +42,9 @@ def prepare_clip(
         speaker=annotation.speaker,
         words=annotation.words,
         source=str(clip.video),
+        emotion=annotation.emotion,
+        level=annotation.level,
+        text=annotation.text,
+        demographics=annotation.demographics,
     )
     return PreparedClip(record, aligned.frames, aligned.landmarks, aligned.transforms, sound)

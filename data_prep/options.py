@@ -5,7 +5,7 @@ from pathlib import Path
 
 from data_prep.faces import CROPS, SOURCES
 from data_prep.puppets import FaceSettings, PuppetSettings
-from data_prep.splits import Holdout, People
+from data_prep.splits import Holdout, People, Speakers
 
 PORTRAITS = frozenset({"msceleb", "puppet-faces"})
 """Commands that prepare people, not clips."""
@@ -21,6 +21,7 @@ def parser(description: str | None) -> argparse.ArgumentParser:
     """The parser with all commands."""
     top = argparse.ArgumentParser(prog="python -m data_prep", description=description)
     commands = top.add_subparsers(dest="corpus", required=True, metavar="CORPUS")
+    cremad = commands.add_parser("cremad", help="CREMA-D: sentences in six emotions")
     grid = commands.add_parser("grid", help="GRID: sentences with word times")
     lrw = commands.add_parser("lrw", help="LRW, or anything in its folders")
     msceleb = commands.add_parser(
@@ -28,13 +29,15 @@ def parser(description: str | None) -> argparse.ArgumentParser:
     )
     puppets = commands.add_parser("puppets", help="rendered faces that talk: made, not read")
     faces = commands.add_parser("puppet-faces", help="rendered portraits: made, not read")
-    for command in (grid, lrw, msceleb):
+    for command in (cremad, grid, lrw, msceleb):
         command.add_argument("--source", type=Path, required=True, help="folder of the raw corpus")
+    _add_common(cremad, 128, SOURCES, "face-alignment")
     _add_common(grid, 128, SOURCES, "face-alignment")
     _add_common(lrw, 128, SOURCES, "face-alignment")
     _add_common(msceleb, 256, (*SOURCES, *CROPS), None)
     _add_common(puppets, 128, SOURCES, "sidecar")
     _add_common(faces, 64, SOURCES, "sidecar")
+    _add_cremad(cremad)
     _add_grid(grid)
     _add_msceleb(msceleb)
     _add_puppets(puppets)
@@ -53,6 +56,14 @@ def _add_common(
     add("--task", type=Path, help="MediaPipe's face_landmarker.task")
     add("--workers", type=_count, default=2, help="processes; 0: none but this")
     add("--limit", type=_positive, help="prepare so many clips, or people, only")
+
+
+def _add_cremad(command: argparse.ArgumentParser) -> None:
+    held_out = Speakers()
+    add = command.add_argument
+    add("--val", type=_count, default=held_out.val, help="actors for validation")
+    add("--test", type=_count, default=held_out.test, help="actors for the test")
+    add("--seed", type=int, default=held_out.seed, help="of the split")
 
 
 def _add_grid(command: argparse.ArgumentParser) -> None:

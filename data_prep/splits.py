@@ -3,9 +3,9 @@
 import hashlib
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from data_prep.corpora.raw import CorpusError, RawClip
+from data_prep.corpora.raw import Annotation, CorpusError, RawClip, RawCorpus
 
 LEAST_PEOPLE = 2
 """A classifier of one class learns nothing."""
@@ -23,6 +23,21 @@ class Holdout:
 
     val: int = 20
     test: int = 50
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class Speakers:
+    """How many speakers are held out, each with all clips.
+
+    Attributes:
+        val: For validation.
+        test: For the test.
+        seed: Another seed holds out others.
+    """
+
+    val: int = 9
+    test: int = 12
     seed: int = 0
 
 
@@ -67,6 +82,48 @@ def assign_splits(clips: Sequence[RawClip], holdout: Holdout) -> dict[str, str]:
             in_test, in_val = place < holdout.test, place < held_out
             splits[name] = "test" if in_test else "val" if in_val else "train"
     return splits
+
+
+@dataclass(frozen=True)
+class SplitBySpeaker:
+    """A raw corpus whose speakers are in one split each, drawn by a hash of seed and name.
+
+    Attributes:
+        corpus: The corpus, without splits of its own.
+        held_out: How many speakers are not trained on.
+    """
+
+    corpus: RawCorpus
+    held_out: Speakers
+
+    @property
+    def name(self) -> str:
+        """Name of the corpus."""
+        return self.corpus.name
+
+    def clips(self) -> list[RawClip]:
+        """All clips with their splits; those of nobody known count as training clips.
+
+        Raises:
+            CorpusError: There is no clip, or no speaker is left to train with.
+        """
+        clips = self.corpus.clips()
+        names = {clip.group for clip in clips if clip.group}
+        val, test = self.held_out.val, self.held_out.test
+        if val + test >= len(names):
+            raise CorpusError(
+                f"There are {len(names)} speakers, but {test} for the test and {val} for "
+                "validation are to be held out. Lower `--test` and `--val`."
+            )
+        ranked = sorted(names, key=lambda name: _rank(self.held_out.seed, name))
+        splits = dict.fromkeys(ranked, "train")
+        splits |= dict.fromkeys(ranked[: test + val], "val")
+        splits |= dict.fromkeys(ranked[:test], "test")
+        return [replace(clip, split=splits.get(clip.group, "train")) for clip in clips]
+
+    def annotate(self, clip: RawClip) -> Annotation:
+        """As the corpus does it."""
+        return self.corpus.annotate(clip)
 
 
 def held_out_people(people: Sequence[str], held_out: People) -> set[str]:

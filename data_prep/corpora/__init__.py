@@ -1,5 +1,6 @@
 """Readers of raw corpora: which clips or pictures there are, of whom, what is said, which split."""
 
+from data_prep.corpora.cremad import CremadCorpus
 from data_prep.corpora.grid import GridCorpus
 from data_prep.corpora.insightface import RecordPortraits
 from data_prep.corpora.lrw import LrwCorpus
@@ -10,6 +11,7 @@ __all__ = [
     "Annotation",
     "ClipError",
     "CorpusError",
+    "CremadCorpus",
     "FolderPortraits",
     "GridCorpus",
     "LrwCorpus",

@@ -6,13 +6,12 @@ LRW names no speakers; a ``WORD_00001.json`` may add ``speaker`` and the exact t
 ``word_start`` and ``word_end`` in seconds.
 """
 
-import json
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from data_prep.corpora.raw import Annotation, ClipError, CorpusError, RawClip
+from data_prep.corpora.sidecar import exact_times, read_sidecar
 from talkface.data.layout import SPLITS, WordSpan
 from talkface.types import FPS
 
@@ -48,9 +47,10 @@ class LrwCorpus:
 
     def annotate(self, clip: RawClip) -> Annotation:
         """The word by the folder, its span by the duration, the speaker by the sidecar."""
-        extra = _sidecar(clip.video.with_suffix(".json"))
-        if {"word_start", "word_end"} <= extra.keys():
-            start, end = float(extra["word_start"]), float(extra["word_end"])
+        extra = read_sidecar(clip.video.with_suffix(".json"))
+        exact = exact_times(extra)
+        if exact is not None:
+            start, end = exact
         else:
             half, centre = _duration(clip.video.with_suffix(".txt")) / 2, FRAMES / FPS / 2
             start, end = max(centre - half, 0.0), centre + half
@@ -66,15 +66,3 @@ def _duration(path: Path) -> float:
     if match is None:
         raise ClipError(f"{path} has no line `Duration: 0.51 seconds`. Unpack LRW again.")
     return float(match[1])
-
-
-def _sidecar(path: Path) -> dict[str, Any]:
-    if not path.is_file():
-        return {}
-    try:
-        fields = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise ClipError(f"{path} is not JSON ({error}).") from error
-    if not isinstance(fields, dict):
-        raise ClipError(f"{path} must hold an object, not {type(fields).__name__}.")
-    return fields

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from talkface.data.layout import WordSpan
+from talkface.data.layout import Demographics, WordSpan
 
 SIDECAR = ".landmarks.npy"
 """Suffix of the file beside a video that holds its landmarks, float32 of frames x 68 x 2."""
@@ -24,15 +24,17 @@ class RawClip:
 
     Attributes:
         id: Name, unique in the corpus; slashes make folders.
-        video: The video file, with its sound.
+        video: The video file.
         group: Whose clips are held out together: the speaker, where the folder tells.
         split: The official split, or None where the corpus has none.
+        audio: The file with its sound, or None where the video file has it.
     """
 
     id: str
     video: Path
     group: str = ""
     split: str | None = None
+    audio: Path | None = None
 
     @property
     def sidecar(self) -> Path:
@@ -47,10 +49,18 @@ class Annotation:
     Attributes:
         speaker: Who speaks; empty when unknown.
         words: What is spoken when.
+        emotion: How it is spoken; empty when unknown.
+        level: How strongly that is shown, where the corpus tells.
+        text: What is said in full, where the corpus tells.
+        demographics: Who the speaker is, where the corpus tells.
     """
 
     speaker: str
     words: tuple[WordSpan, ...]
+    emotion: str = ""
+    level: str | None = None
+    text: str | None = None
+    demographics: Demographics | None = None
 
 
 class RawCorpus(Protocol):

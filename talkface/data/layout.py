@@ -34,11 +34,13 @@ from talkface.data.records import (
     PORTRAITS,
     ClipRecord,
     Corpus,
+    Demographics,
     LayoutError,
     ManifestNotFoundError,
     PreparedClip,
     WordSpan,
     damaged,
+    format_row,
     parse_fields,
     parse_record,
 )
@@ -49,6 +51,7 @@ __all__ = [
     "ClipReader",
     "ClipRecord",
     "Corpus",
+    "Demographics",
     "LayoutError",
     "ManifestNotFoundError",
     "PreparedClip",
@@ -111,7 +114,7 @@ def write_clip(root: Path, clip: PreparedClip) -> None:
             sound=clip.sound.numpy(),
         )
     with write_aside(_file(root, record.id, "json")) as file:
-        file.write(json.dumps(dataclasses.asdict(record)).encode())
+        file.write(format_row(record).encode())
 
 
 def write_corpus(root: Path, corpus: Corpus, records: Iterable[ClipRecord]) -> None:
@@ -132,7 +135,7 @@ def write_manifests(root: Path, corpus: Any, rows: Mapping[str, Iterable[Any]]) 
     """
     for split, entries in rows.items():
         path = root / f"{split}.jsonl"
-        lines = [json.dumps(dataclasses.asdict(entry)) + "\n" for entry in entries]
+        lines = [format_row(entry) + "\n" for entry in entries]
         if not lines:
             path.unlink(missing_ok=True)
             continue

@@ -1,7 +1,8 @@
 """Records of a prepared corpus and the errors that a prepared folder can cause."""
 
 import json
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +46,16 @@ class WordSpan:
 
 
 @dataclass(frozen=True)
+class Demographics:
+    """Who a speaker is, in the words of the corpus; None for what it does not tell."""
+
+    age: int | None = None
+    sex: str | None = None
+    race: str | None = None
+    ethnicity: str | None = None
+
+
+@dataclass(frozen=True)
 class ClipRecord:
     """One line of a manifest.
 
@@ -57,6 +68,9 @@ class ClipRecord:
         words: What is spoken when.
         source: The raw file, for people who want to look it up.
         emotion: How it is spoken; empty when unknown.
+        level: How strongly that is shown, where the corpus tells.
+        text: What is said in full, where the corpus tells.
+        demographics: Who the speaker is, where the corpus tells.
     """
 
     id: str
@@ -67,6 +81,9 @@ class ClipRecord:
     words: tuple[WordSpan, ...]
     source: str
     emotion: str = ""
+    level: str | None = None
+    text: str | None = None
+    demographics: Demographics | None = None
 
 
 @dataclass(frozen=True)
@@ -100,6 +117,15 @@ class PreparedClip:
     sound: Int16[Tensor, " samples"]
 
 
+def format_row(row: Any) -> str:
+    """One dataclass as JSON; what is None is unknown, and left out."""
+    return json.dumps(asdict(row, dict_factory=_known))
+
+
+def _known(pairs: Iterable[tuple[str, Any]]) -> dict[str, Any]:
+    return {key: value for key, value in pairs if value is not None}
+
+
 def parse_fields(path: Path, text: str) -> dict[str, Any]:
     """Read a JSON object out of the file at ``path``."""
     try:
@@ -116,7 +142,9 @@ def parse_record(path: Path, line: str) -> ClipRecord:
     fields = parse_fields(path, line)
     try:
         words = tuple(WordSpan(**word) for word in fields["words"])
-        return ClipRecord(**{**fields, "words": words})
+        known = fields.get("demographics")
+        demographics = None if known is None else Demographics(**known)
+        return ClipRecord(**{**fields, "words": words, "demographics": demographics})
     except (KeyError, TypeError) as error:
         raise damaged(path, error) from error
 

@@ -9,6 +9,7 @@ import torch
 from talkface.data.layout import (
     ClipReader,
     Corpus,
+    Demographics,
     LayoutError,
     ManifestNotFoundError,
     is_complete,
@@ -63,6 +64,30 @@ def test_manifests_come_back_in_order(prepared: Path) -> None:
         "s1/clip3",
     ]
     assert [len(read_manifest(prepared, split)) for split in ("val", "test")] == [1, 1]
+
+
+def test_what_the_corpus_tells_comes_back_and_what_it_does_not_is_left_out(tmp_path: Path) -> None:
+    clip, who = fakes.clip("one"), Demographics(51, "Male")
+    clip.record = dataclasses.replace(clip.record, emotion="SAD", level="HI", demographics=who)
+    write_clip(tmp_path, clip)
+    assert read_record(tmp_path, "one") == clip.record
+    fields = json.loads((tmp_path / "clips" / "one.json").read_text())
+    assert fields["demographics"] == {"age": 51, "sex": "Male"}
+    assert "text" not in fields
+
+
+def test_a_record_without_the_fields_of_later_versions_is_read(tmp_path: Path) -> None:
+    write_clip(tmp_path, fakes.clip("one"))
+    path = tmp_path / "clips" / "one.json"
+    fields = json.loads(path.read_text())
+    path.write_text(json.dumps({k: v for k, v in fields.items() if k != "emotion"}))
+    record = read_record(tmp_path, "one")
+    assert (record.emotion, record.level, record.text, record.demographics) == (
+        "",
+        None,
+        None,
+        None,
+    )
 
 
 def test_a_split_without_clips_leaves_no_manifest_behind(tmp_path: Path) -> None:

@@ -2,8 +2,10 @@
 
 import json
 import math
+import wave
 from pathlib import Path
 
+import av
 import numpy as np
 import torch
 from PIL import Image
@@ -69,3 +71,42 @@ def lrw_tree(root: Path, words: tuple[str, ...] = ("ABOUT", "MIGHT")) -> Path:
 def write_speaker(path: Path, **fields: object) -> None:
     """The ``.json`` beside a clip."""
     path.with_suffix(".json").write_text(json.dumps(fields))
+
+
+def write_recording(root: Path, stem: str, frames: int = 30, corner: float = 40.0) -> None:
+    """A clip as CREMA-D has it, 30 frames per second, landmarks for 25; the video is silent."""
+    video, sound = root / "VideoFlash" / f"{stem}.flv", root / "AudioWAV" / f"{stem}.wav"
+    for path in (video, sound):
+        path.parent.mkdir(parents=True, exist_ok=True)
+    track = [placed(face_points(), size=60.0, corner=(corner + t / 3, 20.0)) for t in range(frames)]
+    with av.open(str(video), "w", format="flv") as container:
+        stream = container.add_stream("flv", rate=30)
+        stream.width, stream.height, stream.pix_fmt = 128, 96, "yuv420p"
+        stream.bit_rate = 4_000_000
+        for points in track:
+            picture = draw(points, 96, 128, sigma=3.0).permute(1, 2, 0).numpy()
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(picture, format="rgb24")))
+        container.mux(stream.encode(None))
+    kept = [track[round(1.2 * t)] for t in range(round(frames / 1.2))]
+    np.save(video.with_suffix(".landmarks.npy"), torch.stack(kept).numpy())
+    write_wav(sound, frames / 30)
+
+
+def write_wav(path: Path, seconds: float) -> None:
+    """Noise, with a tone from a quarter to three quarters of the time."""
+    time = np.arange(round(seconds * 16_000)) / 16_000
+    spoken = (time >= seconds / 4) & (time < 3 * seconds / 4)
+    noise = np.random.default_rng(0).normal(0, 20, len(time))
+    samples = noise + 8000 * spoken * np.sin(2 * math.pi * 220 * time)
+    with wave.open(str(path), "wb") as file:
+        file.setparams((1, 2, 16_000, 0, "NONE", "not compressed"))
+        file.writeframes(samples.astype("<i2").tobytes())
+
+
+def cremad_tree(root: Path, stems: tuple[str, ...], actors: str = "") -> Path:
+    """``VideoFlash/STEM.flv``, ``AudioWAV/STEM.wav`` and ``VideoDemographics.csv``."""
+    for number, stem in enumerate(stems):
+        write_recording(root, stem, corner=30.0 + 2 * number)
+    table = "ActorID,Age,Sex,Race,Ethnicity\n1001,51,Male,Caucasian,Not Hispanic\n"
+    (root / "VideoDemographics.csv").write_text(table + actors)
+    return root
