@@ -21,6 +21,7 @@ from data_prep.puppets import FaceSettings, PuppetSettings, SpeechEngineError
 from data_prep.rendered import render_faces, render_puppets
 from data_prep.run import SKIPPED, Summary
 from data_prep.splits import Holdout, People, Speakers, SplitBySpeaker
+from data_prep.subset import Subset, parse_words
 from talkface.faces import LandmarkModelError
 
 LISTED = 20
@@ -60,13 +61,18 @@ def _run(options: argparse.Namespace) -> Summary:
 
 
 def _clips(options: argparse.Namespace) -> RawCorpus:
+    if options.corpus == "puppets":
+        return _puppets(options)
+    words, speakers = parse_words(options.words), options.speakers
     if options.corpus == "grid":
-        return GridCorpus(options.source, options.align)
-    if options.corpus == "cremad":
-        held_out = Speakers(options.val, options.test, options.seed)
-        return SplitBySpeaker(CremadCorpus(options.source), held_out)
+        return Subset(GridCorpus(options.source, options.align), words, speakers)
     if options.corpus == "lrw":
-        return LrwCorpus(options.source)
+        return Subset(LrwCorpus(options.source), words, speakers)
+    held_out = Speakers(options.val, options.test, options.seed)
+    return SplitBySpeaker(Subset(CremadCorpus(options.source), words, speakers), held_out)
+
+
+def _puppets(options: argparse.Namespace) -> RawCorpus:
     settings = PuppetSettings(
         identities=options.identities,
         val_identities=options.val_identities,

@@ -16,6 +16,11 @@ _CROPS_HELP = (
     "largest centred square (default: insightface for train.rec, else face-alignment)"
 )
 
+_WORDS_HELP = (
+    "only clips in which one of these is said (CREMA-D: sentences, such as DFA); a number takes so "
+    "many, evenly spread over all; an experiment (.yaml) the `data.words` that it trains with"
+)
+
 
 def parser(description: str | None) -> argparse.ArgumentParser:
     """The parser with all commands."""
@@ -29,6 +34,8 @@ def parser(description: str | None) -> argparse.ArgumentParser:
     )
     puppets = commands.add_parser("puppets", help="rendered faces that talk: made, not read")
     faces = commands.add_parser("puppet-faces", help="rendered portraits: made, not read")
+    for command in (cremad, grid, lrw):
+        _add_subset(command)
     for command in (cremad, grid, lrw, msceleb):
         command.add_argument("--source", type=Path, required=True, help="folder of the raw corpus")
     _add_common(cremad, 128, SOURCES, "face-alignment")
@@ -56,6 +63,12 @@ def _add_common(
     add("--task", type=Path, help="MediaPipe's face_landmarker.task")
     add("--workers", type=_count, default=2, help="processes; 0: none but this")
     add("--limit", type=_positive, help="prepare so many clips, or people, only")
+
+
+def _add_subset(command: argparse.ArgumentParser) -> None:
+    add = command.add_argument
+    add("--words", nargs="+", metavar="WORD", help=_WORDS_HELP)
+    add("--speakers", nargs="+", metavar="NAME", help="only clips of these")
 
 
 def _add_cremad(command: argparse.ArgumentParser) -> None:

@@ -121,7 +121,8 @@ class CremadCorpus:
         video, found = self.source / VIDEOS / f"{stem}.flv", STEM.fullmatch(stem)
         actor = found["actor"] if found else ""
         name = f"{actor}/{stem}" if actor else stem
-        return RawClip(name, video, group=actor, audio=self._sound(stem))
+        words = (found["sentence"],) if found else None
+        return RawClip(name, video, group=actor, audio=self._sound(stem), words=words)
 
     def _sound(self, stem: str) -> Path:
         return self.source / SOUNDS / f"{stem}.wav"

@@ -33,7 +33,7 @@ class LrwCorpus:
         nested = self.source / "lipread_mp4"
         root = nested if nested.is_dir() else self.source
         clips = [
-            RawClip(path.relative_to(root).with_suffix("").as_posix(), path, split=split)
+            RawClip(_name(root, path), path, split=split, words=(word.name,))
             for word in sorted(root.glob("*/"))
             for split in SPLITS
             for path in sorted((word / split).glob("[!.]*.mp4"))
@@ -56,6 +56,10 @@ class LrwCorpus:
             start, end = max(centre - half, 0.0), centre + half
         word = clip.video.parent.parent.name
         return Annotation(str(extra.get("speaker", "")), (WordSpan(word, start, end),))
+
+
+def _name(root: Path, path: Path) -> str:
+    return path.relative_to(root).with_suffix("").as_posix()
 
 
 def _duration(path: Path) -> float:

@@ -28,6 +28,7 @@ class RawClip:
         group: Whose clips are held out together: the speaker, where the folder tells.
         split: The official split, or None where the corpus has none.
         audio: The file with its sound, or None where the video file has it.
+        words: What is said, where the name of the file tells; else only ``annotate`` does.
     """
 
     id: str
@@ -35,6 +36,7 @@ class RawClip:
     group: str = ""
     split: str | None = None
     audio: Path | None = None
+    words: tuple[str, ...] | None = None
 
     @property
     def sidecar(self) -> Path:
