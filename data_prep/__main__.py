@@ -81,6 +81,7 @@ def _puppets(options: argparse.Namespace) -> RawCorpus:
         side=options.raw_side,
         seed=options.seed,
         workers=options.workers,
+        layout=options.layout,
     )
     return render_puppets(options.output, settings)
 

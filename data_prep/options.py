@@ -21,6 +21,8 @@ _WORDS_HELP = (
     "many, evenly spread over all; an experiment (.yaml) the `data.words` that it trains with"
 )
 
+_LAYOUT_HELP = "lrw: words; cremad: sentences in six emotions, .flv and .wav (default: %(default)s)"
+
 
 def parser(description: str | None) -> argparse.ArgumentParser:
     """The parser with all commands."""
@@ -107,6 +109,7 @@ def _add_puppets(command: argparse.ArgumentParser) -> None:
         default = getattr(settings, name.replace("-", "_"))
         command.add_argument(f"--{name}", type=_count, default=default, help=f"people for {people}")
     add = command.add_argument
+    add("--layout", choices=("lrw", "cremad"), default=settings.layout, help=_LAYOUT_HELP)
     add("--clips-per-identity", type=_positive, default=settings.clips_per_identity)
     add("--raw-side", type=_positive, default=settings.side, help="side of the rendered pictures")
     add("--seed", type=int, default=settings.seed, help="of people and sentences")

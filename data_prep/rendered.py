@@ -7,10 +7,16 @@ from typing import Any
 
 from tqdm import tqdm
 
-from data_prep.corpora import CorpusError, FolderPortraits, LrwCorpus
+from data_prep.corpora import (
+    CorpusError,
+    CremadCorpus,
+    FolderPortraits,
+    LrwCorpus,
+    RawCorpus,
+)
 from data_prep.puppets import FaceSettings, PuppetSettings, write_corpus, write_gallery
 from data_prep.puppets.gallery import VERSION
-from data_prep.splits import People, held_out_people
+from data_prep.splits import People, Speakers, SplitBySpeaker, held_out_people
 from talkface.data.layout import write_aside
 
 RAW = "raw"
@@ -18,7 +24,7 @@ SETTINGS = "puppets.json"
 FACES = "puppet-faces"
 
 
-def render_puppets(output: Path, settings: PuppetSettings) -> LrwCorpus:
+def render_puppets(output: Path, settings: PuppetSettings) -> RawCorpus:
     """Render what is missing of a puppet corpus, with a progress bar.
 
     Args:
@@ -33,6 +39,8 @@ def render_puppets(output: Path, settings: PuppetSettings) -> LrwCorpus:
     raw = output / RAW
     mine = dataclasses.asdict(settings)
     del mine["workers"]
+    if settings.layout == "lrw":
+        del mine["layout"]  # which the settings of older folders do not have
     _check_settings(raw / SETTINGS, {**mine, "words": list(settings.words)})
     with tqdm(desc="rendering", unit="clip", smoothing=0.1) as bar:
 
@@ -43,7 +51,10 @@ def render_puppets(output: Path, settings: PuppetSettings) -> LrwCorpus:
             bar.update(done - bar.n)
 
         write_corpus(raw, settings, on_clip=show)
-    return LrwCorpus(raw, name="puppets")
+    if settings.layout == "lrw":
+        return LrwCorpus(raw, name="puppets")
+    held_out = Speakers(settings.val_identities, settings.test_identities, settings.seed)
+    return SplitBySpeaker(CremadCorpus(raw, name="puppets-cremad"), held_out)
 
 
 def render_faces(

@@ -113,13 +113,14 @@ def start_worker() -> None:
 
 
 @lru_cache(maxsize=1)
-def _puppet(identity: int, side: int) -> Puppet:
+def puppet_of(identity: int, side: int) -> Puppet:
+    """The person, painted once for clips that follow each other."""
     return Puppet(draw_identity(identity), side)
 
 
 def _write_clip(root: Path, clip: Clip) -> None:
     performance = perform(clip)
-    puppet = _puppet(clip.identity, clip.side)
+    puppet = puppet_of(clip.identity, clip.side)
     clip.path(root, ".json").unlink(missing_ok=True)
     clip.path(root, "").parent.mkdir(parents=True, exist_ok=True)
     sound = torch.from_numpy(performance.utterance.sound)
@@ -158,9 +159,14 @@ def _sidecar(clip: Clip, utterance: Utterance) -> dict[str, object]:
         "word_end": round(utterance.end, 4),
         "text": utterance.text,
         "voice": who.voice.name,
-        "phonemes": [[p.ipa, round(p.start, 4), round(p.end, 4)] for p in utterance.phonemes],
+        "phonemes": times_of(utterance),
         "key": clip.key,
     }
+
+
+def times_of(utterance: Utterance) -> list[list[object]]:
+    """Symbol, first and last moment of every phoneme, as the ``.json`` has them."""
+    return [[p.ipa, round(p.start, 4), round(p.end, 4)] for p in utterance.phonemes]
 
 
 def _save(path: Path, points: NDArray[np.float32]) -> None:

@@ -5,7 +5,19 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Expression:
-    """All controls of a face at one moment; see `Articulation` and `Motion`."""
+    """All controls of a face at one moment; see `Articulation` and `Motion`.
+
+    The last ones belong to feelings and are 0 in a calm face.
+
+    Attributes:
+        smile: Corners of the mouth up, to 1, or down, to -1.
+        sneer: Upper lip raised, to 1.
+        sorrow: Inner ends of the brows up, to 1, or down, to -1.
+        furrow: Brows drawn together, to 1.
+        wide: Eyes torn open, to 1.
+        squint: Lower lids raised, to 1.
+        wrinkle: Nose wrinkled, to 1.
+    """
 
     opening: float = 0.0
     width: float = 1.0
@@ -24,3 +36,10 @@ class Expression:
     brow: float = 0.0
     gaze_x: float = 0.0
     gaze_y: float = 0.0
+    smile: float = 0.0
+    sneer: float = 0.0
+    sorrow: float = 0.0
+    furrow: float = 0.0
+    wide: float = 0.0
+    squint: float = 0.0
+    wrinkle: float = 0.0

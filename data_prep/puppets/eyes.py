@@ -7,6 +7,9 @@ from data_prep.puppets.expression import Expression
 from data_prep.puppets.identity import Identity
 from data_prep.puppets.lids import BrowShape, EyeShape
 
+_SHADE = floats([0.50, 0.60, 0.62])
+_FEET = ((-0.02, -0.35), (0.05, 0.0), (0.12, 0.35))
+
 IRIS = 0.098
 """Radius of an iris; it hardly differs between people."""
 
@@ -114,6 +117,23 @@ def paint_brow(
     dark = np.asarray(who.colours.hair, np.float32) * 0.65 + floats([0.004, 0.003, 0.003])
     fair = 0.62 + 0.25 * who.masculine
     _blend(rgb, dark, np.asarray(np.clip(fair + 0.1 * grain, 0.3, 0.95) * body * ends, np.float32))
+
+
+def paint_creases(rgb: Array, grid: Grid, now: Expression, side: int) -> None:
+    """Shade the skin around an eye where brows, nose and lower lid fold it, in place."""
+    folds = []
+    if now.furrow > 0:
+        folds.append((0.75 * now.furrow, grid.blob(side * 0.085, -0.27, 0.022, 0.085, 0.15 * side)))
+    if now.wrinkle > 0:
+        for height in (-0.02, 0.08, 0.18):
+            line = grid.blob(side * 0.10, height, 0.07, 0.018, 0.3 * side)
+            folds.append((0.5 * now.wrinkle, line))
+    if now.squint > 0:
+        folds.append((0.45 * now.squint, grid.blob(side * 0.5, 0.17, 0.2, 0.018)))
+        foot = sum(grid.blob(side * 0.87, y, 0.06, 0.012, side * turn) for y, turn in _FEET)
+        folds.append((0.4 * now.squint, np.asarray(foot, np.float32)))
+    for strength, fold in folds:
+        rgb *= 1 - np.clip(strength * fold, 0, 0.9)[..., None] * _SHADE
 
 
 def _blend(rgb: Array, colour: Array, mask: Array) -> None:

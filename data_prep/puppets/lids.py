@@ -34,17 +34,21 @@ class EyeShape:
     def lower(self, x: Array) -> Array:
         """Upper edge of the lower lid; it rises a little in a blink."""
         u = np.clip(self.across(x), -1, 1)
-        depth = 0.062 * self.eyes.height * (1 - 0.3 * self.now.blink)
+        now = self.now
+        raised = 0.3 * now.blink + 0.85 * now.squint - 0.3 * now.wide
+        depth = 0.062 * self.eyes.height * (1 - raised)
         bulge = (1 - u**2) ** 0.8 * (1 + 0.18 * u)
         return np.asarray(self.corners(x) + depth * bulge, np.float32)
 
     def upper(self, x: Array) -> Array:
         """Lower edge of the upper lid; it meets the lower lid in a blink and follows the gaze."""
         u = np.clip(self.across(x), -1, 1)
-        height = 0.112 * self.eyes.height * (1 - 0.22 * self.now.gaze_y + 0.08 * self.now.brow)
-        opened = self.corners(x) - height * (1 - u**2) ** 0.62 * (1 - 0.10 * u)
+        now = self.now
+        opened = 1 - 0.22 * now.gaze_y + 0.08 * now.brow + 0.5 * now.wide
+        height = 0.112 * self.eyes.height * opened
+        lid = self.corners(x) - height * (1 - u**2) ** 0.62 * (1 - 0.10 * u)
         closed = self.lower(x) - 0.004
-        return np.asarray(opened + (closed - opened) * self.now.blink, np.float32)
+        return np.asarray(lid + (closed - lid) * now.blink, np.float32)
 
     def points(self) -> Array:
         """The six landmarks in the order left corner, upper two, right corner, lower two."""
@@ -73,9 +77,14 @@ class BrowShape:
     side: int
     now: Expression
 
+    @property
+    def inner(self) -> float:
+        """Distance of the inner end from the middle of the face."""
+        return BROW_INNER - 0.06 * self.now.furrow
+
     def along(self, x: Array) -> Array:
         """X as 0 at the inner end to 1 at the outer one."""
-        return np.asarray((x * self.side - BROW_INNER) / (BROW_OUTER - BROW_INNER), np.float32)
+        return np.asarray((x * self.side - self.inner) / (BROW_OUTER - self.inner), np.float32)
 
     def middle(self, x: Array) -> Array:
         """Height of the middle line."""
@@ -83,10 +92,9 @@ class BrowShape:
         arch = self.brows.arch * np.sin(np.pi * np.clip(t, 0, 1) ** 1.35)
         raised = self.now.brow * (0.11 if self.now.brow > 0 else 0.06)
         frown = 0.03 * max(-self.now.brow, 0.0) * (1 - t)
-        return np.asarray(
-            -self.brows.height + 0.03 - arch - raised + frown - self.brows.tilt * (t - 0.5),
-            np.float32,
-        )
+        turned = self.now.sorrow * (0.075 * t - 0.14 * (1 - t) ** 1.5)
+        calm = -self.brows.height + 0.03 - arch - raised + frown - self.brows.tilt * (t - 0.5)
+        return np.asarray(calm + turned, np.float32)
 
     def thickness(self, x: Array) -> Array:
         """Half of the thickness."""
@@ -96,5 +104,5 @@ class BrowShape:
     def points(self) -> Array:
         """The five landmarks along the middle line, from left to right."""
         places = np.linspace(0.04, 0.98, 5)[:: self.side]
-        x = (self.side * (BROW_INNER + (BROW_OUTER - BROW_INNER) * places)).astype(np.float32)
+        x = (self.side * (self.inner + (BROW_OUTER - self.inner) * places)).astype(np.float32)
         return np.stack([x, self.middle(x)], axis=1)

@@ -9,6 +9,9 @@ from data_prep.puppets.canvas import Array, floats
 from data_prep.puppets.expression import Expression
 from data_prep.puppets.identity import Lips
 
+SNEER = 0.05
+"""How far the upper lip can be drawn up."""
+
 
 @dataclass(frozen=True)
 class MouthShape:
@@ -38,7 +41,18 @@ class MouthShape:
         bow = 0.012 * np.exp(-((u / 0.22) ** 2)) - 0.008 * np.exp(
             -(((np.abs(u) - 0.42) / 0.25) ** 2)
         )
-        return np.asarray(self.lips.height + bow - self.lips.smile * (2 * u**2 - 0.6), np.float32)
+        smile = self.lips.smile + 0.075 * self.now.smile
+        return np.asarray(self.lips.height + bow - smile * (2 * u**2 - 0.6), np.float32)
+
+    @property
+    def gap(self) -> float:
+        """How far the lips are apart in the middle."""
+        return self.now.opening + SNEER * self.now.sneer
+
+    def _lifted(self, x: Array) -> Array:
+        """How far a sneer draws up the upper lip; the corners stay."""
+        u = np.minimum(np.abs(x) / self.half_width, 1)
+        return np.asarray(SNEER * self.now.sneer * (1 - u**2), np.float32)
 
     def _gap(self, x: Array) -> Array:
         u = np.minimum(np.abs(x) / self.inner_half_width, 1)
@@ -48,7 +62,7 @@ class MouthShape:
     def inner_top(self, x: Array) -> Array:
         """Lower edge of the upper lip."""
         share = 0.20 + 0.22 * self.now.teeth
-        return self.seam(x) - share * self._gap(x)
+        return self.seam(x) - share * self._gap(x) - self._lifted(x)
 
     def inner_bottom(self, x: Array) -> Array:
         """Upper edge of the lower lip."""

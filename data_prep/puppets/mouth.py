@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from data_prep.puppets.canvas import Array, Grid, floats, smoothstep
+from data_prep.puppets.canvas import Array, Grid, curve, floats, smoothstep
 from data_prep.puppets.expression import Expression
 from data_prep.puppets.identity import Identity
 from data_prep.puppets.lips import MouthShape
@@ -23,13 +23,13 @@ def paint_mouth(rgb: Array, grid: Grid, who: Identity, now: Expression) -> None:
     within = np.asarray(grid.edge(shape.half_width - np.abs(x)), np.float32)
     _paint_skin(rgb, grid, shape, outer_top, outer_bottom)
     gap = grid.edge(y - inner_top) * grid.edge(inner_bottom - y)
-    gap = gap * grid.edge(shape.inner_half_width - np.abs(x)) * min(1.0, now.opening / 0.012)
+    gap = gap * grid.edge(shape.inner_half_width - np.abs(x)) * min(1.0, shape.gap / 0.012)
     _blend(rgb, _interior(grid, who, now, shape, inner_top, inner_bottom), gap)
     upper = grid.edge(y - outer_top, 0.02) * grid.edge(inner_top - y) * within
     lower = grid.edge(y - inner_bottom) * grid.edge(outer_bottom - y, 0.025) * within
     _blend(rgb, _upper_lip(grid, who, outer_top, inner_top), upper)
     _blend(rgb, _lower_lip(grid, who, shape, inner_bottom, outer_bottom), lower)
-    _paint_seam(rgb, grid, who, now, shape)
+    _paint_seam(rgb, grid, who, shape)
 
 
 def _paint_skin(
@@ -48,6 +48,19 @@ def _paint_skin(
         dy = y - shape.seam(corner)
         dimple = np.exp(-((dx / 0.045) ** 2) - (dy / 0.05) ** 2)
         rgb *= 1 - dimple[..., None] * floats([0.34, 0.44, 0.46])
+        _paint_fold(rgb, grid, shape, side)
+
+
+def _paint_fold(rgb: Array, grid: Grid, shape: MouthShape, side: int) -> None:
+    """The fold from the nose around the corner of the mouth, in a smile or a sneer."""
+    strength = min(max(shape.now.smile, 0.0) + 0.8 * max(shape.now.sneer, 0.0), 1.0)
+    if strength == 0:
+        return
+    corner, height = shape.half_width, shape.lips.height
+    line = [(0.30, height - 0.30), (0.40, height - 0.20), (corner + 0.11, height - 0.06),
+            (corner + 0.13, height + 0.06)]  # fmt: skip
+    fold = grid.stroke(curve([(side * x, y) for x, y in line]), 0.04, 0.022)
+    rgb *= 1 - 0.55 * strength * fold[..., None] * floats([0.5, 0.62, 0.64])
 
 
 def _interior(
@@ -132,11 +145,11 @@ def _lip_colour(grid: Grid, who: Identity, tone: Array) -> Array:
     )
 
 
-def _paint_seam(rgb: Array, grid: Grid, who: Identity, now: Expression, shape: MouthShape) -> None:
+def _paint_seam(rgb: Array, grid: Grid, who: Identity, shape: MouthShape) -> None:
     """The dark line where the lips touch: all of it when closed, else the corners."""
     x = grid.x
     u = np.abs(x) / shape.inner_half_width
-    closed = 1 - min(1.0, now.opening / 0.04)
+    closed = 1 - min(1.0, shape.gap / 0.04)
     where = np.maximum(closed, smoothstep(0.86, 1.0, u)) * (1 - smoothstep(1.02, 1.10, u))
     line = np.exp(-(((grid.y - shape.inner_bottom(x) + 0.004) / 0.013) ** 2)) * where
     dark = np.asarray(who.colours.lips, np.float32) * floats([0.16, 0.10, 0.10])

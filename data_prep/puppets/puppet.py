@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from data_prep.puppets.beard import paint_beard
 from data_prep.puppets.canvas import Array, Grid, Layer, Window, display
 from data_prep.puppets.expression import Expression
-from data_prep.puppets.eyes import brow_grain, paint_brow, paint_eye
+from data_prep.puppets.eyes import brow_grain, paint_brow, paint_creases, paint_eye
 from data_prep.puppets.glasses import paint_glasses
 from data_prep.puppets.hair import front_hair, paint_back_hair, shade_under
 from data_prep.puppets.identity import Identity
@@ -66,6 +66,7 @@ class Puppet:
         board = self._board.copy()
         for side, patch, grain in zip((-1, 1), self._eyes, self._grain, strict=True):
             rgb = patch.below.copy()
+            paint_creases(rgb, patch.window.grid, now, side)
             paint_brow(rgb, patch.window.grid, self.who, now, side, grain)
             paint_eye(rgb, patch.window.grid, self.who, now, side)
             _put(board, patch, rgb)

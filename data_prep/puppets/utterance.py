@@ -1,5 +1,6 @@
-"""Clips of speech as LRW has them: a word in the middle of 1.16 s of running speech."""
+"""Clips of speech: a word in the middle of 1.16 s as LRW has them, or a sentence by itself."""
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -26,6 +27,7 @@ WORDS: tuple[str, ...] = (
 """The vocabulary: 48 common words that look different on the lips."""
 
 _NEIGHBOURS = 2
+_SILENCE = (0.3, 0.6)
 _PAUSES = 0.25
 _ATTEMPTS = 20
 _LOUDNESS = 9000.0
@@ -37,7 +39,7 @@ class Utterance:
     """One clip's speech.
 
     Attributes:
-        word: The word in the middle, as in `WORDS`.
+        word: The word in the middle, as in `WORDS`, or the name of the sentence.
         text: Everything that was said, of which the clip holds a part.
         sound: int16 mono at 16 kHz, as long as the clip.
         phonemes: What is heard, in seconds of the clip; neighbours may lie outside of it.
@@ -65,20 +67,55 @@ def speak(word: str, voice: Voice, rng: np.random.Generator) -> Utterance:
         text = (", " if rng.random() < _PAUSES else " ").join(words).lower()
         speech = say(text, voice)
         if 1 + max(p.word for p in speech.phonemes) == len(words):
-            return _cut(word, text, speech, rng)
+            start, end = speech.word_span(_NEIGHBOURS)
+            return _cut(word, text, speech, rng, (start, end), (start + end - SECONDS) / 2)
     msg = f"espeak-ng does not keep {word!r} apart from its neighbours with voice {voice.name!r}."
     raise SpeechEngineError(msg)
 
 
-def _cut(word: str, text: str, speech: Speech, rng: np.random.Generator) -> Utterance:
-    start, end = speech.word_span(_NEIGHBOURS)
-    first = (start + end - SECONDS) / 2
+def speak_sentence(
+    name: str, text: str, voice: Voice, rng: np.random.Generator, step: float, loudness: float = 1.0
+) -> Utterance:
+    """Say ``text`` with silence before and after it.
+
+    Args:
+        name: What the sentence is called.
+        text: The sentence.
+        voice: Who says it, and how.
+        rng: Draws the silence, the room and the loudness.
+        step: Seconds of which the length is a multiple.
+        loudness: Factor.
+
+    Raises:
+        SpeechEngineError: The engine is missing.
+    """
+    speech = say(text, voice)
+    inside = [p for p in speech.phonemes if p.word >= 0]
+    start, end = inside[0].start, inside[-1].end
+    before, after = rng.uniform(*_SILENCE), rng.uniform(*_SILENCE)
+    seconds = step * math.ceil((before + end - start + after) / step)
+    return _cut(name, text, speech, rng, (start, end), start - before, seconds, loudness)
+
+
+def _cut(
+    word: str,
+    text: str,
+    speech: Speech,
+    rng: np.random.Generator,
+    span: tuple[float, float],
+    first: float,
+    seconds: float = SECONDS,
+    loudness: float = 1.0,
+) -> Utterance:
+    """The part of ``speech`` from ``first`` on; ``span`` is when the word is said in it."""
+    start, end = span
     phonemes = tuple(
         Phoneme(p.ipa, p.start - first, p.end - first, p.word, p.stress) for p in speech.phonemes
     )
     wave = resample(torch.from_numpy(speech.sound).float(), speech.rate, SAMPLE_RATE).numpy()
     wave *= _LOUDNESS / max(float(np.abs(wave).max()), 1.0) * rng.uniform(0.7, 1.3)
-    count = round(SECONDS * SAMPLE_RATE)
+    wave *= loudness
+    count = round(seconds * SAMPLE_RATE)
     clip = rng.normal(0, _ROOM, count)
     offset = round(first * SAMPLE_RATE)
     low, high = max(offset, 0), min(offset + count, len(wave))
