@@ -22,6 +22,7 @@ from data_prep.rendered import render_faces, render_puppets
 from data_prep.run import SKIPPED, Summary
 from data_prep.splits import Holdout, People, Speakers, SplitBySpeaker
 from data_prep.subset import Subset, parse_words
+from data_prep.windows import WordWindows
 from talkface.faces import LandmarkModelError
 
 LISTED = 20
@@ -65,11 +66,18 @@ def _clips(options: argparse.Namespace) -> RawCorpus:
         return _puppets(options)
     words, speakers = parse_words(options.words), options.speakers
     if options.corpus == "grid":
-        return Subset(GridCorpus(options.source, options.align), words, speakers)
+        return Subset(_grid(options), words, speakers)
     if options.corpus == "lrw":
         return Subset(LrwCorpus(options.source), words, speakers)
     held_out = Speakers(options.val, options.test, options.seed)
     return SplitBySpeaker(Subset(CremadCorpus(options.source), words, speakers), held_out)
+
+
+def _grid(options: argparse.Namespace) -> RawCorpus:
+    sentences = GridCorpus(options.source, options.align)
+    if options.windows == "sentences":
+        return sentences
+    return WordWindows(sentences, Holdout(options.val, options.test, options.seed))
 
 
 def _puppets(options: argparse.Namespace) -> RawCorpus:

@@ -2,6 +2,7 @@
 
 from data_prep.corpora.raw import ClipError, RawClip, RawCorpus
 from data_prep.faces import LandmarkSource
+from data_prep.windows import WordWindow, cut_around
 from talkface.data.layout import ClipRecord, PreparedClip
 from talkface.data.media import read_audio, read_video
 from talkface.faces.align import align_landmarks
@@ -33,6 +34,10 @@ def prepare_clip(
     short = len(frames) / FPS - len(sound) / SAMPLE_RATE
     if short > TOLERANCE:
         raise ClipError(f"The sound of {heard} ends {short:.2f} s before the picture.")
+    words = annotation.words
+    if isinstance(clip, WordWindow):
+        word, frames, sound = cut_around(words[0], frames, sound)
+        words = (word,)
     aligned = align_landmarks(frames, source.points(frames, clip.sidecar), side)
     record = ClipRecord(
         id=clip.id,
@@ -40,7 +45,7 @@ def prepare_clip(
         frames=len(frames),
         samples=len(sound),
         speaker=annotation.speaker,
-        words=annotation.words,
+        words=words,
         source=str(clip.video),
         emotion=annotation.emotion,
         level=annotation.level,

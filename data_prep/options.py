@@ -21,6 +21,9 @@ _WORDS_HELP = (
     "many, evenly spread over all; an experiment (.yaml) the `data.words` that it trains with"
 )
 
+_WINDOWS_HELP = (
+    "words: a clip of 29 frames around every word, as LRW has them; sentences are split, not words"
+)
 _LAYOUT_HELP = "lrw: words; cremad: sentences in six emotions, .flv and .wav (default: %(default)s)"
 
 
@@ -85,6 +88,8 @@ def _add_grid(command: argparse.ArgumentParser) -> None:
     holdout = Holdout()
     add = command.add_argument
     add("--align", type=Path, help="folder of the align files (beside the videos)")
+    windows = ("sentences", "words")
+    add("--windows", choices=windows, default=windows[0], help=_WINDOWS_HELP)
     add("--val", type=_count, default=holdout.val, help="clips per speaker for validation")
     add("--test", type=_count, default=holdout.test, help="clips per speaker for the test")
     add("--seed", type=int, default=holdout.seed, help="of the split")
