@@ -41,8 +41,8 @@ class MouthShape:
         bow = 0.012 * np.exp(-((u / 0.22) ** 2)) - 0.008 * np.exp(
             -(((np.abs(u) - 0.42) / 0.25) ** 2)
         )
-        smile = self.lips.smile + 0.075 * self.now.smile
-        return np.asarray(self.lips.height + bow - smile * (2 * u**2 - 0.6), np.float32)
+        calm = self.lips.height + bow - self.lips.smile * (2 * u**2 - 0.6)
+        return np.asarray(calm - 0.065 * self.now.smile * (2 * u**2 - 0.25), np.float32)
 
     @property
     def gap(self) -> float:
