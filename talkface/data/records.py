@@ -22,7 +22,8 @@ class ManifestNotFoundError(FileNotFoundError):
     """The dataset folder was never prepared, or is not the folder it was taken for."""
 
     def __init__(self, root: Path, split: str | None = None) -> None:
-        found = sorted({p.stem for p in root.glob("*.jsonl")} - {"skipped"}) if root.is_dir() else []
+        manifests = {path.stem for path in root.glob("*.jsonl")} - {"skipped"}
+        found = sorted(manifests)
         nothing = "it has no manifest at all" if root.is_dir() else "there is no such folder"
         seen = f"found splits {found}" if found else nothing
         wanted = "prepared corpus" if split is None else f"manifest for split {split!r}"
