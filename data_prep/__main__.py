@@ -16,6 +16,7 @@ from data_prep.corpora import (
     RecordPortraits,
 )
 from data_prep.options import PORTRAITS, parser
+from data_prep.pack import pack
 from data_prep.people import PersonJob, build_portraits
 from data_prep.puppets import FaceSettings, PuppetSettings, SpeechEngineError
 from data_prep.rendered import render_faces, render_puppets
@@ -43,6 +44,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     logging.basicConfig(format="%(message)s", level=logging.INFO)
     options = parser(__doc__).parse_args(arguments)
     try:
+        if options.corpus == "shards":
+            return pack(options)
         return _report(_run(options), options)
     except (LandmarkModelError, SpeechEngineError, ValueError, OSError) as error:
         logger.error("%s", error)  # noqa: TRY400 - the message says it all

@@ -4,6 +4,7 @@ import argparse
 from pathlib import Path
 
 from data_prep.faces import CROPS, SOURCES
+from data_prep.pack import add_shards
 from data_prep.puppets import FaceSettings, PuppetSettings
 from data_prep.splits import Holdout, People, Speakers
 
@@ -43,6 +44,7 @@ def parser(description: str | None) -> argparse.ArgumentParser:
         _add_subset(command)
     for command in (cremad, grid, lrw, msceleb):
         command.add_argument("--source", type=Path, required=True, help="folder of the raw corpus")
+    add_shards(commands.add_parser("shards", help="a prepared corpus packed into tar files"))
     _add_common(cremad, 128, SOURCES, "face-alignment")
     _add_common(grid, 128, SOURCES, "face-alignment")
     _add_common(lrw, 128, SOURCES, "face-alignment")

@@ -16,19 +16,18 @@ import io
 import json
 import os
 import uuid
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
-from zipfile import BadZipFile
 
 import numpy as np
 import torch
-from jaxtyping import Float, Int16, UInt8
+from jaxtyping import UInt8
 from PIL import Image
-from torch import Tensor
-from torchvision.io import ImageReadMode, decode_jpeg
 
+from talkface.data.clip_reader import ClipReader
+from talkface.data.files import clip_file, clip_files
 from talkface.data.records import (
     FORMAT,
     PORTRAITS,
@@ -44,6 +43,7 @@ from talkface.data.records import (
     parse_fields,
     parse_record,
 )
+from talkface.data.shards import check_tars
 
 __all__ = [
     "FORMAT",
@@ -103,9 +103,9 @@ def write_clip(root: Path, clip: PreparedClip) -> None:
             f"and {record.samples} samples. Build the record from the tensors."
         )
     images = [encode_jpeg(image) for image in clip.frames.permute(0, 2, 3, 1).numpy()]
-    with write_aside(_file(root, record.id, "jpgs")) as file:
+    with write_aside(clip_file(root, record.id, "jpgs")) as file:
         file.write(b"".join(images))
-    with write_aside(_file(root, record.id, "npz")) as file:
+    with write_aside(clip_file(root, record.id, "npz")) as file:
         np.savez(
             file,
             offsets=np.cumsum([0, *map(len, images)]),
@@ -113,7 +113,7 @@ def write_clip(root: Path, clip: PreparedClip) -> None:
             transforms=clip.transforms.to(torch.float32).numpy(),
             sound=clip.sound.numpy(),
         )
-    with write_aside(_file(root, record.id, "json")) as file:
+    with write_aside(clip_file(root, record.id, "json")) as file:
         file.write(format_row(record).encode())
 
 
@@ -174,6 +174,7 @@ def corpus_fields(root: Path) -> dict[str, Any]:
     """
     path = root / "corpus.json"
     if not path.is_file():
+        check_tars(root)
         raise ManifestNotFoundError(root)
     fields = parse_fields(path, path.read_text())
     if fields.get("format") != FORMAT:
@@ -198,76 +199,18 @@ def read_manifest(root: Path, split: str) -> list[ClipRecord]:
 
 
 def read_record(root: Path, clip: str) -> ClipRecord:
-    """Read the record of one complete clip, for instance to resume a preparation."""
-    path = _file(root, clip, "json")
-    return parse_record(path, path.read_text())
+    """Read the record of one complete clip, for instance to resume a preparation.
+
+    Raises:
+        LayoutError: If it is missing or damaged.
+    """
+    text = clip_files(root).read(clip, "json").decode(errors="replace")
+    return parse_record(clip_file(root, clip, "json"), text)
 
 
 def is_complete(root: Path, clip: str) -> bool:
     """Whether everything of a clip has been written."""
-    return _file(root, clip, "json").is_file()
-
-
-class ClipReader:
-    """Random access to one stored clip; reads only the bytes that are asked for.
-
-    Args:
-        root: Folder of the corpus.
-        record: Line of the manifest.
-
-    Raises:
-        LayoutError: If files of the clip are missing or damaged.
-    """
-
-    def __init__(self, root: Path, record: ClipRecord) -> None:
-        self.record = record
-        self._images, self._path = _file(root, record.id, "jpgs"), _file(root, record.id, "npz")
-        self._arrays = self._load("offsets", "landmarks", "sound")
-
-    def frames(self, indices: Sequence[int]) -> UInt8[Tensor, "n 3 side side"]:
-        """Decode the frames at ``indices``, in that order."""
-        offsets = self._arrays["offsets"].tolist()
-        images = []
-        try:
-            with self._images.open("rb") as file:
-                for index in indices:
-                    if not 0 <= index < self.record.frames:
-                        raise IndexError(
-                            f"Clip {self.record.id!r} has no frame {index}, only 0 to "
-                            f"{self.record.frames - 1}."
-                        )
-                    file.seek(offsets[index])
-                    data = bytearray(file.read(offsets[index + 1] - offsets[index]))
-                    images.append(torch.frombuffer(data, dtype=torch.uint8))
-            decoded: list[Tensor] = decode_jpeg(images, ImageReadMode.RGB)
-        except (OSError, RuntimeError, ValueError) as error:
-            raise damaged(self._images, error) from error
-        return torch.stack(decoded)
-
-    def sound(self) -> Int16[Tensor, " samples"]:
-        """All samples of the clip."""
-        return torch.from_numpy(self._arrays["sound"])
-
-    def landmarks(self) -> Float[Tensor, "n 68 2"]:
-        """Points of all frames in crop pixels, NaN where unknown."""
-        return torch.from_numpy(self._arrays["landmarks"])
-
-    def transforms(self) -> Float[Tensor, "n 2 3"]:
-        """Affine maps of all frames from source pixels to crop pixels."""
-        return torch.from_numpy(self._load("transforms")["transforms"])
-
-    def _load(self, *names: str) -> dict[str, np.ndarray]:
-        try:
-            with np.load(self._path) as arrays:
-                return {name: arrays[name] for name in names}
-        except (OSError, ValueError, KeyError, EOFError, BadZipFile) as error:
-            raise damaged(self._path, error) from error
-
-
-def _file(root: Path, clip: str, suffix: str) -> Path:
-    if not clip or ".." in Path(clip).parts or Path(clip).is_absolute():
-        raise LayoutError(f"{clip!r} cannot name a clip. Use a relative path without `..`.")
-    return root / "clips" / f"{clip}.{suffix}"
+    return clip_files(root).has(clip)
 
 
 def encode_jpeg(image: UInt8[np.ndarray, "side side 3"]) -> bytes:

@@ -11,6 +11,7 @@ from torch import Tensor
 from torch.nn.functional import interpolate
 from torch.utils.data import Dataset
 
+from talkface.data.files import clip_files
 from talkface.data.layout import ClipReader, ClipRecord, read_corpus, read_manifest
 from talkface.data.mfcc import Mfcc
 from talkface.data.vocabulary import VocabularyError, choose_words
@@ -70,6 +71,7 @@ class _Clips(Dataset[Window]):
                 )
         records = records[:limit]
         self.records = [r for r in records if len(self.usable(r)) >= needed]
+        clip_files(root).check(self.records)
         self.skipped = len(records) - len(self.records)
         if not self.records:
             longest = max((len(self.usable(r)) for r in records), default=0)
