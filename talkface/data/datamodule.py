@@ -4,13 +4,22 @@ from pathlib import Path
 from typing import Any
 
 from pytorch_lightning import LightningDataModule
-from torch.utils.data import DataLoader, Dataset, DistributedSampler, default_collate
+from torch.utils.data import DataLoader, Dataset, default_collate
 
 from talkface.data.augment import Augment, augment
+from talkface.data.balance import BalancedWindows
 from talkface.data.layout import read_corpus
-from talkface.data.loading import check_least, is_training, loader, normalised, place
+from talkface.data.loading import (
+    TIMEOUT,
+    EpochSampler,
+    check_least,
+    is_training,
+    loader,
+    normalised,
+    place,
+)
 from talkface.data.vocabulary import choose_words
-from talkface.data.windows import ClipDataset, ResolutionError, WindowDataset
+from talkface.data.windows import MAX_SKIPS, ClipDataset, ResolutionError, WindowDataset
 from talkface.types import Window
 
 MILD = Augment()
@@ -38,6 +47,9 @@ class TalkFaceData(LightningDataModule):
         limit: Use only the first so many clips of each split.
         words: Use only clips with one of these words; they are the classes of the word adversary.
             A number takes so many, evenly spread over the words of the corpus; null takes all.
+        balanced: Train on every word equally often, however many clips have it.
+        max_skips: Damaged clips to do without; the next clip takes the place of one.
+        timeout: Seconds to wait for a batch of the workers; 0 for ever.
 
     Raises:
         ManifestNotFoundError: If ``root`` is no prepared corpus.
@@ -60,6 +72,9 @@ class TalkFaceData(LightningDataModule):
         test_split: str = "test",
         limit: int | None = None,
         words: int | list[str] | None = None,
+        balanced: bool = False,
+        max_skips: int = MAX_SKIPS,
+        timeout: int = TIMEOUT,
     ) -> None:
         super().__init__()
         check_least(
@@ -70,11 +85,14 @@ class TalkFaceData(LightningDataModule):
             windows_per_clip=(windows_per_clip, 1),
             seed=(seed, 0),
             limit=(1 if limit is None else limit, 1),
+            max_skips=(max_skips, 0),
+            timeout=(timeout, 0),
         )
         self.root, self.resolution, self.frames, self.mfcc = Path(root), resolution, frames, mfcc
         self.batch_size, self.workers, self.augment = batch_size, workers, augment
         self.windows_per_clip, self.seed = windows_per_clip, seed
         self.test_split, self.limit, self.words = test_split, limit, words
+        self.balanced, self.max_skips, self.timeout = balanced, max_skips, timeout
         self.corpus = read_corpus(self.root)
         self.vocabulary = choose_words(self.root, self.corpus.words, words)
         if resolution > self.corpus.side:
@@ -91,9 +109,12 @@ class TalkFaceData(LightningDataModule):
         Raises:
             ManifestNotFoundError: If a split does not exist.
             NoUsableClipError: If ``frames`` is longer than every clip of a split.
+            ShardError: If shards are missing or truncated.
+            VocabularyError: If words are to be balanced, but there are none.
         """
         if stage == "fit":
-            self.train = self._windows("train", self.windows_per_clip)
+            kind = BalancedWindows if self.balanced else WindowDataset
+            self.train = self._windows("train", self.windows_per_clip, kind)
         if stage in {"fit", "validate"}:
             self.val = self._windows("val", 1)
         if stage in {"test", "predict"}:
@@ -134,8 +155,10 @@ class TalkFaceData(LightningDataModule):
             driving_landmarks=moved,
         )
 
-    def _windows(self, split: str, windows_per_clip: int) -> WindowDataset:
-        return WindowDataset(
+    def _windows(
+        self, split: str, windows_per_clip: int, kind: type[WindowDataset] = WindowDataset
+    ) -> WindowDataset:
+        return kind(
             self.root,
             split,
             self.frames,
@@ -145,34 +168,13 @@ class TalkFaceData(LightningDataModule):
             self.seed,
             self.limit,
             self.words,
+            self.max_skips,
         )
 
     def _loader(
         self, dataset: Dataset[Window], batch_size: int, **options: Any
     ) -> DataLoader[Window]:
-        return loader(dataset, batch_size, self.workers, _stacked, **options)
-
-
-class EpochSampler(DistributedSampler[Window]):
-    """Shuffle, share among processes, and tell the dataset which epoch it is.
-
-    Lightning calls ``set_epoch`` before every epoch, and leaves a sampler of this type in place.
-
-    Args:
-        windows: The dataset.
-        replicas: Number of processes.
-        rank: This process.
-        seed: Start of the shuffling.
-    """
-
-    def __init__(self, windows: WindowDataset, replicas: int, rank: int, seed: int) -> None:
-        super().__init__(windows, replicas, rank, shuffle=True, seed=seed)
-        self.windows = windows
-
-    def set_epoch(self, epoch: int) -> None:
-        """Another order and other windows."""
-        super().set_epoch(epoch)
-        self.windows.set_epoch(epoch)
+        return loader(dataset, batch_size, self.workers, _stacked, self.timeout, **options)
 
 
 def _stacked(windows: list[Window]) -> Window:

@@ -8,10 +8,10 @@ import torch
 from pytorch_lightning import LightningDataModule
 from torch import Tensor
 from torch.nn.functional import interpolate
-from torch.utils.data import DataLoader, Dataset, DistributedSampler
+from torch.utils.data import DataLoader, Dataset
 
 from talkface.data.augment import Augment, augment
-from talkface.data.loading import check_least, is_training, loader, normalised, place
+from talkface.data.loading import EpochSampler, check_least, is_training, loader, normalised, place
 from talkface.data.portrait_layout import read_entries, read_picture, read_portraits
 from talkface.data.windows import ResolutionError
 from talkface.types import LANDMARKS, Portraits
@@ -135,9 +135,7 @@ class PortraitData(LightningDataModule):
     def train_dataloader(self) -> DataLoader[Portraits]:
         """Shuffled pictures, in another order in every epoch."""
         replicas, rank, epoch = place(self)
-        sampler: DistributedSampler[Portraits] = DistributedSampler(
-            self.train, replicas, rank, shuffle=True, seed=self.seed
-        )
+        sampler = EpochSampler(self.train, replicas, rank, self.seed)
         sampler.set_epoch(epoch)
         full = len(sampler) >= self.batch_size
         return self._loader(self.train, sampler=sampler, drop_last=full)

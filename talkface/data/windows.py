@@ -6,18 +6,22 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from jaxtyping import Bool, Float, Int16, UInt8
+from jaxtyping import Bool, Float, Int16, Int64, UInt8
 from torch import Tensor
 from torch.nn.functional import interpolate
 from torch.utils.data import Dataset
 
 from talkface.data.files import clip_files
-from talkface.data.layout import ClipReader, ClipRecord, read_corpus, read_manifest
+from talkface.data.health import Health
+from talkface.data.layout import ClipReader, ClipRecord, LayoutError, read_corpus, read_manifest
 from talkface.data.mfcc import Mfcc
 from talkface.data.vocabulary import VocabularyError, choose_words
 from talkface.types import FPS, SAMPLE_RATE, Window
 
 logger = logging.getLogger(__name__)
+
+MAX_SKIPS = 10
+"""Damaged clips that a training does without."""
 
 
 class ResolutionError(ValueError):
@@ -109,12 +113,21 @@ class _Clips(Dataset[Window]):
 
     def label(self, record: ClipRecord, first: int, count: int) -> int:
         """Class of the word that lasts longest within the window, -1 for silence."""
-        start, end = first / FPS, (first + count) / FPS
-        shares = {w: min(w.end, end) - max(w.start, start) for w in record.words}
-        longest = max(shares, key=shares.__getitem__, default=None)
-        if longest is None or shares[longest] <= 0:
-            return -1
-        return self.classes.get(longest.word, -1)
+        return int(self.labels(record, [first], count)[0])
+
+    def labels(
+        self, record: ClipRecord, firsts: Sequence[int], count: int
+    ) -> Int64[np.ndarray, " n"]:
+        """``label`` of the windows from each of ``firsts`` on."""
+        if not record.words:
+            return np.full(len(firsts), -1)
+        start = np.asarray(firsts) / FPS
+        end = (np.asarray(firsts) + count) / FPS
+        shares = np.stack(
+            [np.minimum(w.end, end) - np.maximum(w.start, start) for w in record.words]
+        )
+        classes = np.array([self.classes.get(word.word, -1) for word in record.words])
+        return np.where(shares.max(0) > 0, classes[shares.argmax(0)], -1)
 
     def _resized(self, images: UInt8[Tensor, "n 3 side side"]) -> UInt8[Tensor, "n 3 S S"]:
         if self.side == self.resolution:
@@ -146,6 +159,7 @@ class WindowDataset(_Clips):
         limit: Use only the first so many clips.
         words: Use only clips with one of these words, or of so many spread over the corpus; they
             are the classes. None for all.
+        max_skips: Damaged clips to do without; the next clip takes the place of one.
 
     Raises:
         ManifestNotFoundError: If there is no such corpus or split.
@@ -165,10 +179,17 @@ class WindowDataset(_Clips):
         seed: int = 0,
         limit: int | None = None,
         words: int | Sequence[str] | None = None,
+        max_skips: int = MAX_SKIPS,
     ) -> None:
         super().__init__(root, split, resolution, mfcc, limit, words, needed=frames)
         self.frames, self.windows_per_clip, self.seed = frames, windows_per_clip, seed
+        self.health = Health(len(self.records), max_skips)
         self._epoch = torch.zeros((), dtype=torch.int64).share_memory_()  # seen by all workers
+
+    @property
+    def epoch(self) -> int:
+        """The epoch whose windows are drawn."""
+        return int(self._epoch)
 
     def __len__(self) -> int:
         """Windows per epoch."""
@@ -178,15 +199,48 @@ class WindowDataset(_Clips):
         """Draw other windows from now on, in running workers too."""
         self._epoch.fill_(epoch)
 
+    def busy(self, workers: int) -> dict[int, str]:
+        """Clips that workers are reading."""
+        reading = self.health.busy(workers)
+        return {worker: self.records[clip].id for worker, clip in reading.items()}
+
     def __getitem__(self, index: int) -> Window:
-        """Draw and read window ``index`` of this epoch; images are ``uint8``."""
+        """Draw and read window ``index`` of this epoch; images are ``uint8``.
+
+        Raises:
+            TooManySkipsError: If more than ``max_skips`` clips are damaged.
+        """
         if not 0 <= index < len(self):
             raise IndexError(f"There is no window {index}, only 0 to {len(self) - 1}.")
-        record = self.records[index // self.windows_per_clip]
-        state = np.random.SeedSequence((self.seed, int(self._epoch), index)).generate_state(2)
+        attempt = 0
+        while True:
+            clip, firsts = self.choices(index, attempt)
+            self.health.begin(clip)
+            try:
+                return self._drawn(self.records[clip], firsts, index, attempt)
+            except LayoutError as error:
+                names = [record.id for record in self.records]
+                self.health.skip(clip, names, error)
+                attempt += 1
+            finally:
+                self.health.begin(-1)
+
+    def choices(self, index: int, attempt: int = 0) -> tuple[int, Sequence[int]]:
+        """Place of the clip of a window, and the frames at which it may begin.
+
+        Args:
+            index: Place of the window.
+            attempt: How many clips have turned out to be damaged: others take their place.
+        """
+        clip = (index // self.windows_per_clip + attempt) % len(self.records)
+        usable = self.usable(self.records[clip])
+        return clip, usable[: len(usable) - self.frames + 1]
+
+    def _drawn(self, record: ClipRecord, firsts: Sequence[int], index: int, attempt: int) -> Window:
+        entropy = (self.seed, self.epoch, index, *([attempt] if attempt else []))
+        state = np.random.SeedSequence(entropy).generate_state(2)
         rng = torch.Generator().manual_seed(int(state[0]) << 32 | int(state[1]))
-        usable = self.usable(record)
-        first = usable.start + _draw(len(usable) - self.frames + 1, rng)
+        first = int(firsts[_draw(len(firsts), rng)])
         outside = record.frames - self.frames
         identity = _draw(outside or record.frames, rng)
         if outside and identity >= first:

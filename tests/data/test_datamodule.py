@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
 from talkface.data.augment import Augment
-from talkface.data.datamodule import EpochSampler, TalkFaceData
+from talkface.data.datamodule import TalkFaceData
 from talkface.data.layout import ManifestNotFoundError, read_manifest
 from talkface.data.windows import NoUsableClipError, ResolutionError, WindowDataset
 from talkface.types import Window
@@ -124,18 +124,6 @@ def test_workers_do_not_change_the_batches(prepared: Path) -> None:
         assert alone.clip == helped.clip
         for one, other in zip(alone[:-1], helped[:-1], strict=True):
             assert torch.equal(torch.as_tensor(one), torch.as_tensor(other))
-
-
-def test_processes_share_an_epoch_without_overlap(prepared: Path) -> None:
-    windows = WindowDataset(prepared, "train", windows_per_clip=4)
-    shares = [EpochSampler(windows, 2, rank, seed=5) for rank in range(2)]
-    for epoch in range(2):
-        for share in shares:
-            share.set_epoch(epoch)
-        assert sorted([*shares[0], *shares[1]]) == list(range(16))
-    order = list(shares[0])
-    shares[0].set_epoch(7)
-    assert list(shares[0]) != order
 
 
 @pytest.mark.slow
