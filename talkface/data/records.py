@@ -1,11 +1,13 @@
 """Records of a prepared corpus and the errors that a prepared folder can cause."""
 
 import json
-from collections.abc import Iterable
+import pickle
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, overload
 
+import numpy as np
 from jaxtyping import Float, Int16, UInt8
 from torch import Tensor
 
@@ -85,6 +87,36 @@ class ClipRecord:
     level: str | None = None
     text: str | None = None
     demographics: Demographics | None = None
+
+
+class PackedRecords(Sequence[ClipRecord]):
+    """Records in one block of memory, made into objects when they are asked for.
+
+    Processes share memory until one of them writes to it, and Python writes to every object that
+    it looks at: a list of 500,000 records would end up once in every worker.
+    """
+
+    def __init__(self, records: Iterable[ClipRecord]) -> None:
+        packed = [pickle.dumps(record) for record in records]
+        self._stops = np.cumsum([0, *map(len, packed)])
+        self._data = np.frombuffer(b"".join(packed), dtype=np.uint8)
+
+    def __len__(self) -> int:
+        """Number of records."""
+        return len(self._stops) - 1
+
+    @overload
+    def __getitem__(self, index: int) -> ClipRecord: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[ClipRecord]: ...
+    def __getitem__(self, index: int | slice) -> ClipRecord | list[ClipRecord]:
+        """One record, or some."""
+        if isinstance(index, slice):
+            return [self[i] for i in range(*index.indices(len(self)))]
+        place = range(len(self))[index]
+        data = self._data[self._stops[place] : self._stops[place + 1]].tobytes()
+        record: ClipRecord = pickle.loads(data)
+        return record
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from talkface.data.files import clip_files
 from talkface.data.health import Health
 from talkface.data.layout import ClipReader, ClipRecord, LayoutError, read_corpus, read_manifest
 from talkface.data.mfcc import Mfcc
+from talkface.data.records import PackedRecords
 from talkface.data.vocabulary import VocabularyError, choose_words
 from talkface.types import FPS, SAMPLE_RATE, Window
 
@@ -74,7 +75,8 @@ class _Clips(Dataset[Window]):
                     f"{', '.join(chosen)}. Choose others in `data.words`."
                 )
         records = records[:limit]
-        self.records = [r for r in records if len(self.usable(r)) >= needed]
+        usable = [r for r in records if len(self.usable(r)) >= needed]
+        self.records: Sequence[ClipRecord] = usable
         clip_files(root).check(self.records)
         self.skipped = len(records) - len(self.records)
         if not self.records:
@@ -182,6 +184,7 @@ class WindowDataset(_Clips):
         max_skips: int = MAX_SKIPS,
     ) -> None:
         super().__init__(root, split, resolution, mfcc, limit, words, needed=frames)
+        self.records = PackedRecords(self.records)
         self.frames, self.windows_per_clip, self.seed = frames, windows_per_clip, seed
         self.health = Health(len(self.records), max_skips)
         self._epoch = torch.zeros((), dtype=torch.int64).share_memory_()  # seen by all workers
