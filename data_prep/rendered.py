@@ -7,6 +7,7 @@ from typing import Any
 
 from tqdm import tqdm
 
+from data_prep.claim import claim
 from data_prep.corpora import CorpusError, FolderPortraits, LrwCorpus
 from data_prep.puppets import FaceSettings, PuppetSettings, write_corpus, write_gallery
 from data_prep.puppets.gallery import VERSION
@@ -26,15 +27,15 @@ def render_puppets(output: Path, settings: PuppetSettings) -> LrwCorpus:
         settings: What to render.
 
     Raises:
-        CorpusError: The folder holds puppets of other settings.
+        CorpusError: The folder holds puppets of other settings, or another run works in it.
         SpeechEngineError: The speech engine is not installed.
         OSError: The folder cannot be written.
     """
     raw = output / RAW
     mine = dataclasses.asdict(settings)
     del mine["workers"]
-    _check_settings(raw / SETTINGS, {**mine, "words": list(settings.words)})
-    with tqdm(desc="rendering", unit="clip", smoothing=0.1) as bar:
+    with claim(output), tqdm(desc="rendering", unit="clip", smoothing=0.1) as bar:
+        _check_settings(raw / SETTINGS, {**mine, "words": list(settings.words)})
 
         def show(done: int, total: int) -> None:
             if bar.total is None:
@@ -73,8 +74,9 @@ def render_faces(
         name: settings.unseen_pictures if name in unseen else settings.pictures
         for name in settings.people
     }
-    _check_settings(raw / SETTINGS, {**dataclasses.asdict(settings), "version": VERSION})
-    with tqdm(desc="rendering", unit="picture", total=sum(counts.values())) as bar:
+    total = sum(counts.values())
+    with claim(output), tqdm(desc="rendering", unit="picture", total=total) as bar:
+        _check_settings(raw / SETTINGS, {**dataclasses.asdict(settings), "version": VERSION})
         write_gallery(raw, settings, counts, workers, bar.update)
     return FolderPortraits(raw, name=FACES)
 

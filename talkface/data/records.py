@@ -16,6 +16,9 @@ FORMAT = 1
 PORTRAITS = "portraits"
 """The ``kind`` of a corpus of still faces; one of clips names none."""
 
+CHECKSUMS = "sha256"
+"""What stands beside the fields of a stored record: sums of the other files, by suffix."""
+
 
 class ManifestNotFoundError(FileNotFoundError):
     """The dataset folder was never prepared, or is not the folder it was taken for."""
@@ -114,6 +117,7 @@ def parse_fields(path: Path, text: str) -> dict[str, Any]:
 def parse_record(path: Path, line: str) -> ClipRecord:
     """Read one record out of the file at ``path``."""
     fields = parse_fields(path, line)
+    fields.pop(CHECKSUMS, None)
     try:
         words = tuple(WordSpan(**word) for word in fields["words"])
         return ClipRecord(**{**fields, "words": words})
