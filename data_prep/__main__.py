@@ -14,12 +14,14 @@ from data_prep.corpora import (
     RawPortraits,
     RecordPortraits,
 )
+from data_prep.engines import Engine, LocalEngine
 from data_prep.options import PORTRAITS, parser
 from data_prep.people import PersonJob, build_portraits
 from data_prep.puppets import FaceSettings, PuppetSettings, SpeechEngineError
 from data_prep.rendered import render_faces, render_puppets
 from data_prep.run import SKIPPED, Summary
 from data_prep.splits import Holdout, People
+from data_prep.verify import forget, tell, verify
 from talkface.faces import LandmarkModelError
 
 LISTED = 20
@@ -34,13 +36,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one preparation.
 
     Returns:
-        The exit status: 0 when something is prepared, 1 when nothing is or the run failed, 130
-        when it was interrupted.
+        The exit status: 0 when something is prepared, or sound; 1 when nothing is, something is
+        broken or the run failed; 130 when it was interrupted.
     """
     logging.basicConfig(format="%(message)s", level=logging.INFO)
     options = parser(__doc__).parse_args(arguments)
     try:
-        return _report(_run(options), options)
+        if (options.verify or options.repair) and not _verified(options):
+            return 1
+        return 0 if options.verify else _report(_run(options), options)
     except (LandmarkModelError, SpeechEngineError, ValueError, OSError) as error:
         logger.error("%s", error)  # noqa: TRY400 - the message says it all
         return 1
@@ -49,13 +53,27 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return INTERRUPTED
 
 
+def _verified(options: argparse.Namespace) -> bool:
+    """Whether the output is sound, or may be made so."""
+    findings = verify(options.output, _engine(options))
+    tell(findings)
+    if options.verify:
+        return findings.sound
+    forget(options.output, list(findings.broken))
+    return True
+
+
+def _engine(options: argparse.Namespace) -> Engine:
+    return LocalEngine(options.workers)
+
+
 def _run(options: argparse.Namespace) -> Summary:
     if options.corpus in PORTRAITS:
         return _run_portraits(options)
     job = ClipJob(_clips(options), options.output, options.side, options.landmarks, options.task)
     official = options.corpus != "grid"
     holdout = Holdout() if official else Holdout(options.val, options.test, options.seed)
-    return build(job, holdout, workers=options.workers, limit=options.limit)
+    return build(job, holdout, limit=options.limit, engine=_engine(options))
 
 
 def _clips(options: argparse.Namespace) -> RawCorpus:
@@ -78,7 +96,7 @@ def _clips(options: argparse.Namespace) -> RawCorpus:
 def _run_portraits(options: argparse.Namespace) -> Summary:
     corpus, landmarks, least, held_out = _portraits(options)
     job = PersonJob(corpus, options.output, options.side, landmarks, options.task, least)
-    return build_portraits(job, held_out, workers=options.workers, limit=options.limit)
+    return build_portraits(job, held_out, limit=options.limit, engine=_engine(options))
 
 
 def _portraits(options: argparse.Namespace) -> tuple[RawPortraits, str, int, People]:

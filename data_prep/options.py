@@ -3,6 +3,7 @@
 import argparse
 from pathlib import Path
 
+from data_prep.engines import cores
 from data_prep.faces import CROPS, SOURCES
 from data_prep.puppets import FaceSettings, PuppetSettings
 from data_prep.splits import Holdout, People
@@ -51,8 +52,10 @@ def _add_common(
     crops = _CROPS_HELP if "none" in sources else None
     add("--landmarks", choices=sources, default=landmarks, help=crops)
     add("--task", type=Path, help="MediaPipe's face_landmarker.task")
-    add("--workers", type=_count, default=2, help="processes; 0: none but this")
+    add("--workers", type=_count, default=cores(), help="processes; 0: none but this")
     add("--limit", type=_positive, help="prepare so many clips, or people, only")
+    add("--verify", action="store_true", help="read all that is prepared, report, change nothing")
+    add("--repair", action="store_true", help="verify, then make anew what is broken or missing")
 
 
 def _add_grid(command: argparse.ArgumentParser) -> None:

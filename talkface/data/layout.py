@@ -56,6 +56,7 @@ __all__ = [
     "PreparedClip",
     "WordSpan",
     "checksum",
+    "clip_files",
     "corpus_fields",
     "encode_jpeg",
     "is_complete",
@@ -220,6 +221,11 @@ def is_complete(root: Path, clip: str) -> bool:
     return _file(root, clip, "json").is_file()
 
 
+def clip_files(root: Path, clip: str) -> dict[str, Path]:
+    """The files of a clip beside its record, by suffix."""
+    return {suffix: _file(root, clip, suffix) for suffix in ("jpgs", "npz")}
+
+
 class ClipReader:
     """Random access to one stored clip; reads only the bytes that are asked for.
 
@@ -238,7 +244,7 @@ class ClipReader:
 
     def frames(self, indices: Sequence[int]) -> UInt8[Tensor, "n 3 side side"]:
         """Decode the frames at ``indices``, in that order."""
-        offsets = self._arrays["offsets"].tolist()
+        offsets = self.offsets
         images = []
         try:
             with self._images.open("rb") as file:
@@ -255,6 +261,12 @@ class ClipReader:
         except (OSError, RuntimeError, ValueError) as error:
             raise damaged(self._images, error) from error
         return torch.stack(decoded)
+
+    @property
+    def offsets(self) -> list[int]:
+        """Where the frames begin in their file, in bytes, and where the last one ends."""
+        offsets: list[int] = self._arrays["offsets"].tolist()
+        return offsets
 
     def sound(self) -> Int16[Tensor, " samples"]:
         """All samples of the clip."""

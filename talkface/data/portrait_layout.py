@@ -105,6 +105,17 @@ def is_written(root: Path, person: str) -> bool:
     return _file(root, person, "json").is_file()
 
 
+def person_pictures(root: Path, person: str) -> Path:
+    """The file that holds the pictures of a person."""
+    return _file(root, person, "jpgs")
+
+
+def person_checksums(root: Path, person: str) -> dict[str, str]:
+    """``checksum`` of the pictures of a stored person; empty if they were made without."""
+    path = _file(root, person, "json")
+    return dict(parse_fields(path, path.read_text()).get(CHECKSUMS, {}))
+
+
 def read_person(root: Path, person: str) -> Person:
     """What is stored of one complete person.
 
