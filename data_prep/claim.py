@@ -103,11 +103,13 @@ def claim(output: Path) -> Iterator[Claim]:
         locked, owner = _lock(lock, output), _owner(output)
         if owner and not (locked and owner.get("node") == this_machine()):
             _watch(output, owner)
+        for leftover in output.glob(f".{OWNER}.*"):  # before there is one of ours
+            leftover.unlink(missing_ok=True)
         held = Claim(output)
         held.start()
         try:
             for leftover in output.rglob(LEFTOVERS):
-                if not leftover.name.startswith(f".{OWNER}"):
+                if not leftover.name.startswith(f".{OWNER}."):
                     leftover.unlink(missing_ok=True)
             yield held
         finally:

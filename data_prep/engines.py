@@ -22,6 +22,9 @@ from data_prep.worker import Start, begin, work
 QUEUE = 4
 """Units in flight per worker: enough to keep it busy, few enough to stop at once."""
 
+METHOD = "forkserver"
+"""How processes are started: from one that imported everything once, and has no threads."""
+
 ABRUPT = "it ended its worker process, alone and twice (out of memory, or a fault in a library)"
 GIVE_UP = 3
 """So many units in a row that end their workers: it is the machine, not the units."""
@@ -120,7 +123,7 @@ def _one_by_one(start: Start[AnyUnit], suspects: Sequence[AnyUnit]) -> Iterator[
 
 @contextmanager
 def _pool(start: Start[Any], workers: int) -> Iterator[ProcessPoolExecutor]:
-    context = get_context("forkserver")  # imports once for all workers, and forks no threads
+    context = get_context(METHOD)
     context.set_forkserver_preload(["data_prep.worker"])
     pool = ProcessPoolExecutor(workers, context, initializer=begin, initargs=(start,))
     try:

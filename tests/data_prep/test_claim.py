@@ -47,10 +47,12 @@ def test_what_a_killed_run_of_this_machine_left_is_taken_over_at_once(tmp_path: 
     (tmp_path / "clips").mkdir()
     for leftover in (".a.npz.0123.part", ".a.0123.part.mp4"):
         (tmp_path / "clips" / leftover).touch()
+    (tmp_path / f".{OWNER}.0123.part").touch()
     began = time.monotonic()
     with claim(tmp_path):
         assert time.monotonic() - began < 0.5
         assert not list((tmp_path / "clips").iterdir())
+    assert sorted(path.name for path in tmp_path.iterdir()) == [LOCK, "clips"]
 
 
 def test_an_owner_on_another_machine_that_lives_is_left_alone(tmp_path: Path) -> None:
