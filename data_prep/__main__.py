@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from data_prep.build import ClipJob, build
 from data_prep.corpora import (
+    CorpusError,
     FolderPortraits,
     GridCorpus,
     LrwCorpus,
@@ -18,6 +19,7 @@ from data_prep.engines import Engine, LocalEngine
 from data_prep.options import PORTRAITS, parser
 from data_prep.people import PersonJob, build_portraits
 from data_prep.puppets import FaceSettings, PuppetSettings, SpeechEngineError
+from data_prep.ray_engine import RayEngine
 from data_prep.rendered import render_faces, render_puppets
 from data_prep.run import SKIPPED, Summary
 from data_prep.splits import Holdout, People
@@ -64,13 +66,24 @@ def _verified(options: argparse.Namespace) -> bool:
 
 
 def _engine(options: argparse.Namespace) -> Engine:
+    if options.engine == "ray":
+        return RayEngine(options.address, options.gpus_per_worker)
+    if options.address or options.gpus_per_worker:
+        raise CorpusError("`--address` and `--gpus-per-worker` need `--engine ray`.")
     return LocalEngine(options.workers)
+
+
+def _device(options: argparse.Namespace) -> str:
+    return "cuda" if options.gpus_per_worker else "cpu"
 
 
 def _run(options: argparse.Namespace) -> Summary:
     if options.corpus in PORTRAITS:
         return _run_portraits(options)
-    job = ClipJob(_clips(options), options.output, options.side, options.landmarks, options.task)
+    job = ClipJob(
+        *(_clips(options), options.output, options.side, options.landmarks, options.task),
+        device=_device(options),
+    )
     official = options.corpus != "grid"
     holdout = Holdout() if official else Holdout(options.val, options.test, options.seed)
     return build(job, holdout, limit=options.limit, engine=_engine(options))
@@ -95,7 +108,10 @@ def _clips(options: argparse.Namespace) -> RawCorpus:
 
 def _run_portraits(options: argparse.Namespace) -> Summary:
     corpus, landmarks, least, held_out = _portraits(options)
-    job = PersonJob(corpus, options.output, options.side, landmarks, options.task, least)
+    job = PersonJob(
+        *(corpus, options.output, options.side, landmarks, options.task, least),
+        device=_device(options),
+    )
     return build_portraits(job, held_out, limit=options.limit, engine=_engine(options))
 
 

@@ -34,7 +34,7 @@ class ClipJob(Job[RawClip, PreparedClip]):
 
     def source(self) -> LandmarkSource:
         """A detector, or the files beside the videos."""
-        return landmark_source(self.landmarks, self.task)
+        return landmark_source(self.landmarks, self.task, self.device)
 
     def is_complete(self, unit: RawClip) -> bool:
         """Whether everything of the clip is stored."""

@@ -50,7 +50,7 @@ class PersonJob(Job[RawPerson, PreparedPerson]):
 
     def source(self) -> LandmarkSource:
         """A detector, the files beside the pictures, or what the crops have in common."""
-        return landmark_source(self.landmarks, self.task)
+        return landmark_source(self.landmarks, self.task, self.device)
 
     def is_complete(self, unit: RawPerson) -> bool:
         """Whether everything of the person is stored."""

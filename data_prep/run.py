@@ -14,11 +14,10 @@ from tqdm import tqdm
 from data_prep.claim import Claim, claim
 from data_prep.corpora.raw import CorpusError
 from data_prep.engines import Engine
-from data_prep.job import AnyUnit, Job, Made
+from data_prep.job import SETTINGS, AnyUnit, Job, Made
 from data_prep.worker import Worker
 from talkface.data.durable import write_aside
 
-SETTINGS = "prepare.json"
 SKIPPED = "skipped.jsonl"
 
 

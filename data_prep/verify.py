@@ -15,9 +15,8 @@ from data_prep.check import check_clip, check_person
 from data_prep.claim import LEFTOVERS, OWNER, claim
 from data_prep.corpora.raw import CorpusError
 from data_prep.engines import Engine
-from data_prep.job import Outcome
-from data_prep.run import SETTINGS
-from data_prep.worker import reason_to_skip
+from data_prep.job import SETTINGS, Outcome
+from data_prep.worker import reason_to_skip, unseen
 from talkface.data.layout import (
     SPLITS,
     ClipRecord,
@@ -81,9 +80,14 @@ class Checker:
         root: Folder of the corpus.
         kind: One of ``KINDS``.
         side: Side S of the crops in pixels.
+
+    Raises:
+        CorpusError: This machine does not see the folder.
     """
 
     def __init__(self, root: Path, kind: str, side: int) -> None:
+        if not (root / kind).is_dir():
+            raise unseen(root)
         self._root, self._side = root, side
         self._check = check_clip if kind == "clips" else check_person
 

@@ -4,14 +4,17 @@ import errno
 import multiprocessing
 import os
 import signal
+import socket
 import threading
 from collections.abc import Callable
 from multiprocessing.connection import wait
+from pathlib import Path
 from typing import Any, TypeAlias
 
 import torch
 
-from data_prep.job import AnyUnit, Job, Outcome, Unit
+from data_prep.corpora.raw import CorpusError
+from data_prep.job import SETTINGS, AnyUnit, Job, Outcome, Unit
 
 FATAL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EMFILE, errno.ENFILE})
 """Errors of the machine, not of the data: they stop the run."""
@@ -27,8 +30,11 @@ class Worker:
         """Load the landmark networks.
 
         Raises:
+            CorpusError: This machine does not see the output.
             LandmarkModelError: They cannot be loaded.
         """
+        if not (job.output / SETTINGS).is_file():
+            raise unseen(job.output)
         self._job = job
         self._source = job.source()
 
@@ -49,6 +55,14 @@ def reason_to_skip(error: Exception) -> str:
     if isinstance(error, OSError) and error.errno in FATAL:
         raise error
     return str(error) if isinstance(error, ValueError) else f"{error!r}"
+
+
+def unseen(output: Path) -> CorpusError:
+    """The error of a machine without the output, to be raised."""
+    return CorpusError(
+        f"{output} is not there on {socket.gethostname()}. All machines must share it, and see it "
+        "under the same path."
+    )
 
 
 def begin(start: Start[Any]) -> None:

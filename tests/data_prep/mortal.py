@@ -43,3 +43,13 @@ def kill(unit: Number) -> Outcome:
 def deadly() -> Callable[[Number], Outcome]:
     """A worker that cannot live."""
     return kill
+
+
+def see(unit: Number) -> Outcome:
+    """Say which GPU there is."""
+    return Outcome(pictures(unit).unit, reason=f"GPU {os.environ['CUDA_VISIBLE_DEVICES']}")
+
+
+def sighted() -> Callable[[Number], Outcome]:
+    """A worker with a GPU."""
+    return see
