@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from data_prep.build import ClipJob, build
 from data_prep.corpora import (
+    CorpusError,
     CremadCorpus,
     FolderPortraits,
     GridCorpus,
@@ -15,14 +16,17 @@ from data_prep.corpora import (
     RawPortraits,
     RecordPortraits,
 )
+from data_prep.engines import Engine, LocalEngine
 from data_prep.options import PORTRAITS, parser
 from data_prep.pack import pack
 from data_prep.people import PersonJob, build_portraits
 from data_prep.puppets import FaceSettings, PuppetSettings, SpeechEngineError
+from data_prep.ray_engine import RayEngine
 from data_prep.rendered import render_faces, render_puppets
 from data_prep.run import SKIPPED, Summary
 from data_prep.splits import Holdout, People, Speakers, SplitBySpeaker
 from data_prep.subset import Subset, parse_words
+from data_prep.verify import forget, tell, verify
 from data_prep.windows import WordWindows
 from talkface.faces import LandmarkModelError
 
@@ -38,15 +42,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one preparation.
 
     Returns:
-        The exit status: 0 when something is prepared, 1 when nothing is or the run failed, 130
-        when it was interrupted.
+        The exit status: 0 when something is prepared, or sound; 1 when nothing is, something is
+        broken or the run failed; 130 when it was interrupted.
     """
     logging.basicConfig(format="%(message)s", level=logging.INFO)
     options = parser(__doc__).parse_args(arguments)
     try:
         if options.corpus == "shards":
             return pack(options)
-        return _report(_run(options), options)
+        if (options.verify or options.repair) and not _verified(options):
+            return 1
+        return 0 if options.verify else _report(_run(options), options)
     except (LandmarkModelError, SpeechEngineError, ValueError, OSError) as error:
         logger.error("%s", error)  # noqa: TRY400 - the message says it all
         return 1
@@ -55,13 +61,38 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return INTERRUPTED
 
 
+def _verified(options: argparse.Namespace) -> bool:
+    """Whether the output is sound, or may be made so."""
+    findings = verify(options.output, _engine(options))
+    tell(findings)
+    if options.verify:
+        return findings.sound
+    forget(options.output, list(findings.broken))
+    return True
+
+
+def _engine(options: argparse.Namespace) -> Engine:
+    if options.engine == "ray":
+        return RayEngine(options.address, options.gpus_per_worker)
+    if options.address or options.gpus_per_worker:
+        raise CorpusError("`--address` and `--gpus-per-worker` need `--engine ray`.")
+    return LocalEngine(options.workers)
+
+
+def _device(options: argparse.Namespace) -> str:
+    return "cuda" if options.gpus_per_worker else "cpu"
+
+
 def _run(options: argparse.Namespace) -> Summary:
     if options.corpus in PORTRAITS:
         return _run_portraits(options)
-    job = ClipJob(_clips(options), options.output, options.side, options.landmarks, options.task)
+    job = ClipJob(
+        *(_clips(options), options.output, options.side, options.landmarks, options.task),
+        device=_device(options),
+    )
     official = options.corpus != "grid"
     holdout = Holdout() if official else Holdout(options.val, options.test, options.seed)
-    return build(job, holdout, workers=options.workers, limit=options.limit)
+    return build(job, holdout, limit=options.limit, engine=_engine(options))
 
 
 def _clips(options: argparse.Namespace) -> RawCorpus:
@@ -99,8 +130,11 @@ def _puppets(options: argparse.Namespace) -> RawCorpus:
 
 def _run_portraits(options: argparse.Namespace) -> Summary:
     corpus, landmarks, least, held_out = _portraits(options)
-    job = PersonJob(corpus, options.output, options.side, landmarks, options.task, least)
-    return build_portraits(job, held_out, workers=options.workers, limit=options.limit)
+    job = PersonJob(
+        *(corpus, options.output, options.side, landmarks, options.task, least),
+        device=_device(options),
+    )
+    return build_portraits(job, held_out, limit=options.limit, engine=_engine(options))
 
 
 def _portraits(options: argparse.Namespace) -> tuple[RawPortraits, str, int, People]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from data_prep.clip import prepare_clip
 from data_prep.corpora.raw import RawClip, RawCorpus
+from data_prep.engines import Engine, LocalEngine
 from data_prep.faces import LandmarkSource, landmark_source
 from data_prep.job import Job, Outcome
 from data_prep.run import Summary, claimed, limited, run, write_skipped
@@ -15,9 +16,11 @@ from talkface.data.layout import (
     Corpus,
     PreparedClip,
     is_complete,
+    read_checksums,
     read_record,
     write_clip,
     write_corpus,
+    write_record,
 )
 
 
@@ -31,7 +34,7 @@ class ClipJob(Job[RawClip, PreparedClip]):
 
     def source(self) -> LandmarkSource:
         """A detector, or the files beside the videos."""
-        return landmark_source(self.landmarks, self.task)
+        return landmark_source(self.landmarks, self.task, self.device)
 
     def is_complete(self, unit: RawClip) -> bool:
         """Whether everything of the clip is stored."""
@@ -47,14 +50,22 @@ class ClipJob(Job[RawClip, PreparedClip]):
         return Outcome(made.record.id, pictures=made.record.frames)
 
 
-def build(job: ClipJob, holdout: Holdout, *, workers: int = 2, limit: int | None = None) -> Summary:
+def build(
+    job: ClipJob,
+    holdout: Holdout,
+    *,
+    workers: int = 2,
+    limit: int | None = None,
+    engine: Engine | None = None,
+) -> Summary:
     """Prepare the corpus of ``job``, going on where an earlier run stopped.
 
     Args:
         job: What to prepare, whereto, and how.
         holdout: The split, where the corpus has no official one.
-        workers: Processes; 0 works in this one.
+        workers: Processes of this machine; 0 works in this one.
         limit: Take so many clips, spread over the corpus, or all.
+        engine: Who does the work, instead of processes of this machine.
 
     Raises:
         CorpusError: Nothing to prepare, or the output belongs to other settings.
@@ -64,8 +75,8 @@ def build(job: ClipJob, holdout: Holdout, *, workers: int = 2, limit: int | None
     listed = limited(job.corpus.clips(), limit)
     splits = assign_splits(listed, holdout)
     clips = [dataclasses.replace(clip, split=splits[clip.id]) for clip in listed]
-    with claimed(job):
-        summary = run(job, clips, workers)
+    with claimed(job) as held:
+        summary = run(job, clips, engine or LocalEngine(workers), held)
         _finish(job, clips, summary)
     return summary
 
@@ -76,9 +87,17 @@ def _finish(job: ClipJob, clips: Sequence[RawClip], summary: Summary) -> None:
     records: list[ClipRecord] = []
     for clip in clips:
         if clip.id not in summary.skipped:
-            record = read_record(job.output, clip.id)
-            records.append(dataclasses.replace(record, split=clip.split or record.split))
+            records.append(_record(job, clip))
     if not records:
         return
     words = tuple(sorted({span.word for record in records for span in record.words}))
     write_corpus(job.output, Corpus(job.corpus.name, job.side, words), records)
+
+
+def _record(job: ClipJob, clip: RawClip) -> ClipRecord:
+    """The stored record, put right if the clip was of another split in an earlier run."""
+    stored = read_record(job.output, clip.id)
+    record = dataclasses.replace(stored, split=clip.split or stored.split)
+    if record != stored:
+        write_record(job.output, record, read_checksums(job.output, clip.id))
+    return record

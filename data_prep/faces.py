@@ -99,7 +99,7 @@ class CropSource:
         return (self._unit * size.min() + corner - 0.5).expand(len(frames), *SHAPE)
 
 
-def landmark_source(name: str, task: Path | None = None) -> LandmarkSource:
+def landmark_source(name: str, task: Path | None = None, device: str = "cpu") -> LandmarkSource:
     """The source called ``name``, one of ``SOURCES`` or ``CROPS``.
 
     Raises:
@@ -107,4 +107,6 @@ def landmark_source(name: str, task: Path | None = None) -> LandmarkSource:
     """
     if name in CROPS:
         return CropSource(CROPS[name])
-    return SidecarSource() if name == "sidecar" else DetectorSource(build_detector(name, task))
+    if name == "sidecar":
+        return SidecarSource()
+    return DetectorSource(build_detector(name, task, device))

@@ -1,11 +1,14 @@
 """What a preparation does, whatever it prepares: clips, or people."""
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar, Generic, Protocol, TypeVar
 
 from data_prep.faces import LandmarkSource
+
+SETTINGS = "prepare.json"
+"""File in the output that says what it is prepared with; there before any worker starts."""
 
 
 class Unit(Protocol):
@@ -46,6 +49,7 @@ class Job(ABC, Generic[AnyUnit, Made]):
         side: Side S of the crops in pixels.
         landmarks: Where landmarks come from.
         task: Model file of MediaPipe.
+        device: Where the networks of face-alignment run: ``cpu``, ``cuda``.
     """
 
     corpus: Any
@@ -53,6 +57,7 @@ class Job(ABC, Generic[AnyUnit, Made]):
     side: int
     landmarks: str
     task: Path | None = None
+    device: str = field(default="cpu", kw_only=True)
 
     counted: ClassVar[tuple[str, str]]
     """What a unit is called, and what its pictures are, in the progress bar."""

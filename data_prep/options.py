@@ -3,6 +3,7 @@
 import argparse
 from pathlib import Path
 
+from data_prep.engines import cores
 from data_prep.faces import CROPS, SOURCES
 from data_prep.pack import add_shards
 from data_prep.puppets import FaceSettings, PuppetSettings
@@ -68,8 +69,13 @@ def _add_common(
     crops = _CROPS_HELP if "none" in sources else None
     add("--landmarks", choices=sources, default=landmarks, help=crops)
     add("--task", type=Path, help="MediaPipe's face_landmarker.task")
-    add("--workers", type=_count, default=2, help="processes; 0: none but this")
+    add("--workers", type=_count, default=cores(), help="local processes; 0: none but this")
+    add("--engine", choices=("local", "ray"), default="local", help="who works; ray: a cluster")
+    add("--address", help="of the Ray cluster (default: RAY_ADDRESS, or a new one, here)")
+    add("--gpus-per-worker", type=float, default=0.0, help="with Ray: 1, or a part like 0.25")
     add("--limit", type=_positive, help="prepare so many clips, or people, only")
+    add("--verify", action="store_true", help="read all that is prepared, report, change nothing")
+    add("--repair", action="store_true", help="verify, then make anew what is broken or missing")
 
 
 def _add_subset(command: argparse.ArgumentParser) -> None:

@@ -8,6 +8,7 @@ from torch import Tensor
 
 from data_prep.corpora.portraits import RawPerson, RawPicture, RawPortraits
 from data_prep.corpora.raw import CorpusError
+from data_prep.engines import Engine, LocalEngine
 from data_prep.faces import LandmarkSource, landmark_source
 from data_prep.job import Job, Outcome
 from data_prep.run import Summary, claimed, limited, run, write_skipped
@@ -49,7 +50,7 @@ class PersonJob(Job[RawPerson, PreparedPerson]):
 
     def source(self) -> LandmarkSource:
         """A detector, the files beside the pictures, or what the crops have in common."""
-        return landmark_source(self.landmarks, self.task)
+        return landmark_source(self.landmarks, self.task, self.device)
 
     def is_complete(self, unit: RawPerson) -> bool:
         """Whether everything of the person is stored."""
@@ -83,15 +84,21 @@ class PersonJob(Job[RawPerson, PreparedPerson]):
 
 
 def build_portraits(
-    job: PersonJob, held_out: People, *, workers: int = 2, limit: int | None = None
+    job: PersonJob,
+    held_out: People,
+    *,
+    workers: int = 2,
+    limit: int | None = None,
+    engine: Engine | None = None,
 ) -> Summary:
     """Prepare the corpus of ``job``, going on where an earlier run stopped.
 
     Args:
         job: What to prepare, whereto, and how.
         held_out: The split.
-        workers: Processes; 0 works in this one.
+        workers: Processes of this machine; 0 works in this one.
         limit: Take so many people, spread over the corpus, or all.
+        engine: Who does the work, instead of processes of this machine.
 
     Raises:
         CorpusError: Nothing to prepare, too few people or pictures for the split, or the output
@@ -107,8 +114,8 @@ def build_portraits(
     people, problems = job.corpus.people()
     chosen = limited(people, limit)
     held_out_people([person.id for person in chosen], held_out)  # fails early, not after hours
-    with claimed(job):
-        summary = run(job, chosen, workers)
+    with claimed(job) as held:
+        summary = run(job, chosen, engine or LocalEngine(workers), held)
         summary.skipped |= problems
         _finish(job, chosen, held_out, summary)
     return summary

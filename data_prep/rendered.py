@@ -7,6 +7,7 @@ from typing import Any
 
 from tqdm import tqdm
 
+from data_prep.claim import claim
 from data_prep.corpora import (
     CorpusError,
     CremadCorpus,
@@ -32,7 +33,7 @@ def render_puppets(output: Path, settings: PuppetSettings) -> RawCorpus:
         settings: What to render.
 
     Raises:
-        CorpusError: The folder holds puppets of other settings.
+        CorpusError: The folder holds puppets of other settings, or another run works in it.
         SpeechEngineError: The speech engine is not installed.
         OSError: The folder cannot be written.
     """
@@ -41,8 +42,8 @@ def render_puppets(output: Path, settings: PuppetSettings) -> RawCorpus:
     del mine["workers"]
     if settings.layout == "lrw":
         del mine["layout"]  # which the settings of older folders do not have
-    _check_settings(raw / SETTINGS, {**mine, "words": list(settings.words)})
-    with tqdm(desc="rendering", unit="clip", smoothing=0.1) as bar:
+    with claim(output), tqdm(desc="rendering", unit="clip", smoothing=0.1) as bar:
+        _check_settings(raw / SETTINGS, {**mine, "words": list(settings.words)})
 
         def show(done: int, total: int) -> None:
             if bar.total is None:
@@ -84,8 +85,9 @@ def render_faces(
         name: settings.unseen_pictures if name in unseen else settings.pictures
         for name in settings.people
     }
-    _check_settings(raw / SETTINGS, {**dataclasses.asdict(settings), "version": VERSION})
-    with tqdm(desc="rendering", unit="picture", total=sum(counts.values())) as bar:
+    total = sum(counts.values())
+    with claim(output), tqdm(desc="rendering", unit="picture", total=total) as bar:
+        _check_settings(raw / SETTINGS, {**dataclasses.asdict(settings), "version": VERSION})
         write_gallery(raw, settings, counts, workers, bar.update)
     return FolderPortraits(raw, name=FACES)
 

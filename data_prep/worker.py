@@ -4,30 +4,39 @@ import errno
 import multiprocessing
 import os
 import signal
+import socket
 import threading
+from collections.abc import Callable
 from multiprocessing.connection import wait
-from typing import Any
+from pathlib import Path
+from typing import Any, TypeAlias
 
 import torch
 
-from data_prep.faces import LandmarkSource
-from data_prep.job import Job, Outcome, Unit
+from data_prep.corpora.raw import CorpusError
+from data_prep.job import SETTINGS, AnyUnit, Job, Outcome, Unit
 
-FATAL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EMFILE})
+FATAL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EMFILE, errno.ENFILE})
 """Errors of the machine, not of the data: they stop the run."""
+
+Start: TypeAlias = Callable[[], Callable[[AnyUnit], Outcome]]
+"""Makes what does the units, in the process that is to do them."""
 
 
 class Worker:
     """Prepares units of one job, in this process."""
 
-    def __init__(self, job: Job[Any, Any], source: LandmarkSource | None = None) -> None:
-        """Load the landmark networks, unless ``source`` is given.
+    def __init__(self, job: Job[Any, Any]) -> None:
+        """Load the landmark networks.
 
         Raises:
+            CorpusError: This machine does not see the output.
             LandmarkModelError: They cannot be loaded.
         """
+        if not (job.output / SETTINGS).is_file():
+            raise unseen(job.output)
         self._job = job
-        self._source = source or job.source()
+        self._source = job.source()
 
     def __call__(self, unit: Unit) -> Outcome:
         """Prepare and store ``unit``; whatever is wrong with it becomes a reason to skip it."""
@@ -35,7 +44,10 @@ class Worker:
             made = self._job.prepare(unit, self._source)
         except Exception as error:  # one bad clip in 500,000 must not end the run
             return Outcome(unit.id, reason=reason_to_skip(error))
-        return self._job.store(made)
+        try:
+            return self._job.store(made)
+        except FileNotFoundError:  # a run that starts took the unfinished file for a leftover
+            return self._job.store(made)
 
 
 def reason_to_skip(error: Exception) -> str:
@@ -45,20 +57,31 @@ def reason_to_skip(error: Exception) -> str:
     return str(error) if isinstance(error, ValueError) else f"{error!r}"
 
 
-def start(job: Job[Any, Any]) -> None:
+def unseen(output: Path) -> CorpusError:
+    """The error of a machine without the output, to be raised."""
+    return CorpusError(
+        f"{output} is not there on {socket.gethostname()}. All machines must share it, and see it "
+        "under the same path."
+    )
+
+
+def begin(start: Start[Any]) -> None:
     """Make this process a worker: one thread, its own detector, no life without its parent."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with_parent, daemon=True).start()
     torch.set_num_threads(1)
-    _workers.append(Worker(job))
+    _starts.append(start)
 
 
 def work(unit: Unit) -> Outcome:
-    """Prepare one unit in a process that ``start`` made a worker."""
+    """Do one unit in a process that ``begin`` made a worker."""
+    if not _workers:  # here, not in `begin`: what is raised there only says that the pool broke
+        _workers.append(_starts[-1]())
     return _workers[-1](unit)
 
 
-_workers: list[Worker] = []
+_starts: list[Start[Any]] = []
+_workers: list[Callable[[Any], Outcome]] = []
 
 
 def _end_with_parent() -> None:

@@ -18,6 +18,7 @@ from data_prep.puppets.people import draw_identity
 from data_prep.puppets.puppet import Puppet, expressions
 from data_prep.puppets.utterance import FRAMES, Utterance, speak
 from data_prep.puppets.visemes import articulate
+from talkface.data.durable import settle
 from talkface.data.media import VideoWriter
 from talkface.types import FPS
 
@@ -183,6 +184,6 @@ def _aside(path: Path, write: Callable[[Path], object]) -> None:
     temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.part")
     try:
         write(temporary)
-        temporary.replace(path)
+        settle(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)

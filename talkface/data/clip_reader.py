@@ -51,6 +51,12 @@ class ClipReader:
         except (RuntimeError, ValueError) as error:
             raise self._files.damage(clip, "jpgs", error) from error
 
+    @property
+    def offsets(self) -> list[int]:
+        """Where the frames begin in their file, in bytes, and where the last one ends."""
+        offsets: list[int] = self._arrays["offsets"].tolist()
+        return offsets
+
     def sound(self) -> Int16[Tensor, " samples"]:
         """All samples of the clip."""
         return torch.from_numpy(self._arrays["sound"])

@@ -17,6 +17,7 @@ from av.video.frame import VideoFrame
 from jaxtyping import Int16, UInt8
 from torch import Tensor
 
+from talkface.data.durable import settle
 from talkface.data.media_errors import MediaError, OutputError, reason
 from talkface.types import FPS, SAMPLE_RATE
 
@@ -135,7 +136,7 @@ class VideoWriter:
                 with self._writing():
                     self._finish()
                     self._container.close()
-                    self._temporary.replace(self.path)
+                    settle(self._temporary, self.path)
         finally:
             with suppress(av.FFmpegError, OSError):  # what failed once may fail again
                 self._container.close()

@@ -6,20 +6,20 @@
     ROOT/{train,val,test}.jsonl    one clip record per line
     ROOT/clips/ID.jpgs             frames, JPEG 4:4:4, one after the other
     ROOT/clips/ID.npz              offsets of the frames, landmarks, transforms, sound
-    ROOT/clips/ID.json             the record; written last, so it marks a complete clip
+    ROOT/clips/ID.json             the record, and the sums of both; written last, so it marks a
+                                   complete clip
 
 Every file is written aside and renamed, so that an interrupted run leaves no half-written file.
+The same clip gives the same bytes, whenever it is written.
 """
 
 import dataclasses
+import hashlib
 import io
 import json
-import os
-import uuid
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import numpy as np
 import torch
@@ -27,8 +27,10 @@ from jaxtyping import UInt8
 from PIL import Image
 
 from talkface.data.clip_reader import ClipReader
+from talkface.data.durable import write_aside
 from talkface.data.files import clip_file, clip_files
 from talkface.data.records import (
+    CHECKSUMS,
     FORMAT,
     PORTRAITS,
     ClipRecord,
@@ -56,15 +58,19 @@ __all__ = [
     "ManifestNotFoundError",
     "PreparedClip",
     "WordSpan",
+    "checksum",
     "corpus_fields",
     "encode_jpeg",
     "is_complete",
+    "read_checksums",
     "read_corpus",
     "read_manifest",
     "read_record",
+    "stored_files",
     "write_aside",
     "write_clip",
     "write_corpus",
+    "write_record",
 ]
 
 SPLITS = ("train", "val", "test")
@@ -72,21 +78,6 @@ SPLITS = ("train", "val", "test")
 
 QUALITY = 95
 """JPEG quality of the stored frames."""
-
-
-@contextmanager
-def write_aside(path: Path) -> Iterator[IO[bytes]]:
-    """Open a temporary file beside ``path`` that takes its name only if all goes well."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.part")
-    try:
-        with temporary.open("xb") as file:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 def write_clip(root: Path, clip: PreparedClip) -> None:
@@ -103,18 +94,37 @@ def write_clip(root: Path, clip: PreparedClip) -> None:
             f"and {record.samples} samples. Build the record from the tensors."
         )
     images = [encode_jpeg(image) for image in clip.frames.permute(0, 2, 3, 1).numpy()]
-    with write_aside(clip_file(root, record.id, "jpgs")) as file:
-        file.write(b"".join(images))
-    with write_aside(clip_file(root, record.id, "npz")) as file:
-        np.savez(
-            file,
-            offsets=np.cumsum([0, *map(len, images)]),
-            landmarks=clip.landmarks.to(torch.float32).numpy(),
-            transforms=clip.transforms.to(torch.float32).numpy(),
-            sound=clip.sound.numpy(),
-        )
+    arrays = io.BytesIO()
+    np.savez(
+        arrays,
+        offsets=np.cumsum([0, *map(len, images)]),
+        landmarks=clip.landmarks.to(torch.float32).numpy(),
+        transforms=clip.transforms.to(torch.float32).numpy(),
+        sound=clip.sound.numpy(),
+    )
+    files = {"jpgs": b"".join(images), "npz": arrays.getvalue()}
+    for suffix, content in files.items():
+        with write_aside(clip_file(root, record.id, suffix)) as file:
+            file.write(content)
+    write_record(root, record, {suffix: checksum(content) for suffix, content in files.items()})
+
+
+def write_record(root: Path, record: ClipRecord, sums: Mapping[str, str]) -> None:
+    """Store the record of a clip whose other files are there.
+
+    Args:
+        root: Folder of the corpus.
+        record: The record.
+        sums: ``checksum`` of the other files by suffix; empty for clips of earlier versions.
+    """
+    more = {CHECKSUMS: dict(sums)} if sums else {}
     with write_aside(clip_file(root, record.id, "json")) as file:
-        file.write(format_row(record).encode())
+        file.write(format_row(record, more).encode())
+
+
+def checksum(content: bytes) -> str:
+    """SHA-256 of what a file holds, as ``sha256sum`` shows it."""
+    return hashlib.sha256(content).hexdigest()
 
 
 def write_corpus(root: Path, corpus: Corpus, records: Iterable[ClipRecord]) -> None:
@@ -208,9 +218,20 @@ def read_record(root: Path, clip: str) -> ClipRecord:
     return parse_record(clip_file(root, clip, "json"), text)
 
 
+def read_checksums(root: Path, clip: str) -> dict[str, str]:
+    """``checksum`` of the files of a complete clip by suffix; empty if it was made without."""
+    path = clip_file(root, clip, "json")
+    return dict(parse_fields(path, path.read_text()).get(CHECKSUMS, {}))
+
+
 def is_complete(root: Path, clip: str) -> bool:
     """Whether everything of a clip has been written."""
     return clip_files(root).has(clip)
+
+
+def stored_files(root: Path, clip: str) -> dict[str, Path]:
+    """The files of a clip beside its record, by suffix."""
+    return {suffix: clip_file(root, clip, suffix) for suffix in ("jpgs", "npz")}
 
 
 def encode_jpeg(image: UInt8[np.ndarray, "side side 3"]) -> bytes:

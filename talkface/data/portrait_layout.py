@@ -26,12 +26,13 @@ from talkface.data.layout import (
     FORMAT,
     LayoutError,
     ManifestNotFoundError,
+    checksum,
     corpus_fields,
     encode_jpeg,
     write_aside,
     write_manifests,
 )
-from talkface.data.records import PORTRAITS, parse_fields
+from talkface.data.records import CHECKSUMS, PORTRAITS, parse_fields
 
 SPLITS = ("train", "val", "unseen")
 """Names of the manifests."""
@@ -90,16 +91,29 @@ def write_person(
     offsets = [0]
     for image in images:
         offsets.append(offsets[-1] + len(image))
+    content = b"".join(images)
     with write_aside(_file(root, person, "jpgs")) as file:
-        file.write(b"".join(images))
+        file.write(content)
     record = Person(person, tuple(pictures), tuple(offsets), dict(skipped))
+    fields = dataclasses.asdict(record) | {CHECKSUMS: {"jpgs": checksum(content)}}
     with write_aside(_file(root, person, "json")) as file:
-        file.write(json.dumps(dataclasses.asdict(record)).encode())
+        file.write(json.dumps(fields).encode())
 
 
 def is_written(root: Path, person: str) -> bool:
     """Whether everything of a person has been written."""
     return _file(root, person, "json").is_file()
+
+
+def person_pictures(root: Path, person: str) -> Path:
+    """The file that holds the pictures of a person."""
+    return _file(root, person, "jpgs")
+
+
+def person_checksums(root: Path, person: str) -> dict[str, str]:
+    """``checksum`` of the pictures of a stored person; empty if they were made without."""
+    path = _file(root, person, "json")
+    return dict(parse_fields(path, path.read_text()).get(CHECKSUMS, {}))
 
 
 def read_person(root: Path, person: str) -> Person:

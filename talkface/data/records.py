@@ -2,7 +2,7 @@
 
 import json
 import pickle
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, overload
@@ -18,6 +18,9 @@ FORMAT = 1
 
 PORTRAITS = "portraits"
 """The ``kind`` of a corpus of still faces; one of clips names none."""
+
+CHECKSUMS = "sha256"
+"""What stands beside the fields of a stored record: sums of the other files, by suffix."""
 
 
 class ManifestNotFoundError(FileNotFoundError):
@@ -150,9 +153,9 @@ class PreparedClip:
     sound: Int16[Tensor, " samples"]
 
 
-def format_row(row: Any) -> str:
-    """One dataclass as JSON; what is None is unknown, and left out."""
-    return json.dumps(asdict(row, dict_factory=_known))
+def format_row(row: Any, more: Mapping[str, Any] | None = None) -> str:
+    """One dataclass as JSON, with ``more`` fields; what is None is unknown, and left out."""
+    return json.dumps({**asdict(row, dict_factory=_known), **(more or {})})
 
 
 def _known(pairs: Iterable[tuple[str, Any]]) -> dict[str, Any]:
@@ -173,6 +176,7 @@ def parse_fields(path: Path, text: str) -> dict[str, Any]:
 def parse_record(path: Path, line: str) -> ClipRecord:
     """Read one record out of the file at ``path``."""
     fields = parse_fields(path, line)
+    fields.pop(CHECKSUMS, None)
     try:
         words = tuple(WordSpan(**word) for word in fields["words"])
         known = fields.get("demographics")

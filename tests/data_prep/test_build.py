@@ -1,5 +1,10 @@
+import dataclasses
+import itertools
 import json
+import os
 import shutil
+import time
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -8,7 +13,10 @@ import torch
 from data_prep import build as builder
 from data_prep.build import ClipJob, build
 from data_prep.corpora import CorpusError, GridCorpus, LrwCorpus
+from data_prep.engines import LocalEngine
+from data_prep.job import AnyUnit, Outcome
 from data_prep.splits import Holdout
+from data_prep.worker import Start
 from talkface.data.layout import (
     ClipReader,
     ClipRecord,
@@ -18,6 +26,7 @@ from talkface.data.layout import (
     write_clip,
 )
 from talkface.faces import TEMPLATE, LandmarkModelError
+from tests.data_prep.same import contents
 from tests.data_prep.trees import grid_tree, lrw_tree
 
 NAMES = ("bbaf2n", "lbaq7a", "pbav3s", "sbahzp")
@@ -137,8 +146,33 @@ def test_a_resumed_corpus_equals_one_made_at_once(job: ClipJob, tmp_path: Path) 
     build(job, ONE_EACH, workers=0)
     whole = ClipJob(job.corpus, tmp_path / "whole", side=64, landmarks="sidecar")
     build(whole, ONE_EACH, workers=0)
-    for path in (*whole.output.rglob("*.jsonl"), *whole.output.rglob("*.jpgs")):
-        assert path.read_bytes() == (job.output / path.relative_to(whole.output)).read_bytes()
+    assert contents(job.output) == contents(whole.output)
+
+
+def test_outputs_do_not_depend_on_the_clock(
+    job: ClipJob, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    build(job, ONE_EACH, workers=0)
+    jumps = itertools.cycle([2e9, 1e6, 4e9])
+    real = time.localtime
+    monkeypatch.setattr(time, "time", lambda: next(jumps))
+    monkeypatch.setattr(time, "localtime", lambda *_now: real(next(jumps)))
+    later = dataclasses.replace(job, output=tmp_path / "later")
+    for clip in job.corpus.clips():
+        os.utime(clip.video, (1e9, 3e9))
+    build(later, ONE_EACH, workers=0)
+    assert contents(job.output) == contents(later.output)
+
+
+def test_the_skipped_are_listed_in_the_order_of_the_corpus(job: ClipJob) -> None:
+    class Backwards(LocalEngine):
+        def outcomes(self, start: Start[AnyUnit], units: Sequence[AnyUnit]) -> Iterator[Outcome]:
+            return super().outcomes(start, units[::-1])
+
+    for clip in job.corpus.clips()[:3]:
+        clip.sidecar.unlink()
+    skipped = build(job, Holdout(0, 0), engine=Backwards(0)).skipped
+    assert list(skipped) == [f"s1/{name}" for name in NAMES[:3]]
 
 
 def test_other_settings_for_the_same_output_are_refused(job: ClipJob) -> None:
