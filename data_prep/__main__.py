@@ -20,6 +20,7 @@ from data_prep.pack import pack
 from data_prep.people import PersonJob, build_portraits
 from data_prep.puppets import FaceSettings, PuppetSettings, SpeechEngineError
 from data_prep.rendered import render_faces, render_puppets
+from data_prep.rules import Rules
 from data_prep.run import SKIPPED, Summary
 from data_prep.splits import Holdout, People, Speakers, SplitBySpeaker
 from data_prep.subset import Subset, parse_words
@@ -58,7 +59,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _run(options: argparse.Namespace) -> Summary:
     if options.corpus in PORTRAITS:
         return _run_portraits(options)
-    job = ClipJob(_clips(options), options.output, options.side, options.landmarks, options.task)
+    shared = (options.output, options.side, options.landmarks, options.task)
+    job = ClipJob(_clips(options), *shared, rules=Rules.of(options))
     official = options.corpus != "grid"
     holdout = Holdout() if official else Holdout(options.val, options.test, options.seed)
     return build(job, holdout, workers=options.workers, limit=options.limit)
