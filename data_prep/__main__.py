@@ -15,6 +15,7 @@ from data_prep.corpora import (
     RawPortraits,
     RecordPortraits,
 )
+from data_prep.jitter import measure_jitter
 from data_prep.options import PORTRAITS, parser
 from data_prep.pack import pack
 from data_prep.people import PersonJob, build_portraits
@@ -139,6 +140,9 @@ def _report(summary: Summary, options: argparse.Namespace) -> int:
     if summary.prepared + summary.kept == 0:
         logger.error("No %s could be prepared.", "person" if units == "people" else "clip")
         return 1
+    jitter = None if units == "people" else measure_jitter(options.output, options.side)
+    if jitter is not None:
+        logger.info("%s", jitter)
     return 0
 
 

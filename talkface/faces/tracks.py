@@ -7,7 +7,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from talkface.faces.landmarks import Face
+from talkface.faces.landmarks import Face, box_overlap
 from talkface.faces.track import MAX_GAP
 
 OVERLAP = 0.3
@@ -16,11 +16,7 @@ OVERLAP = 0.3
 
 def overlap(one: Face, other: Face) -> float:
     """Intersection over union of the boxes of two faces."""
-    low = torch.maximum(one.box[:2], other.box[:2])
-    high = torch.minimum(one.box[2:], other.box[2:])
-    common = float((high - low).clamp(min=0).prod())
-    union = one.area + other.area - common
-    return common / union if union > 0 else 0.0
+    return box_overlap(one.box, other.box)
 
 
 def tracks(faces: Sequence[Sequence[Face]]) -> list[Float[Tensor, "n 68 2"]]:
