@@ -1,7 +1,8 @@
 """How fast clips are prepared: ``python -m data_prep.face_speed --source GRID --task FILE``.
 
 The measure is a plain loop over the same clips: decode with PyAV, look for faces in every frame
-from scratch (the network is loaded once per clip), crop every frame by itself, write a JPEG file per frame; in one process.
+from scratch (the network is loaded once per clip), crop every frame by itself, write a JPEG file
+per frame; in one process.
 """
 
 import argparse
