@@ -17,12 +17,14 @@ from data_prep.corpora import (
     RecordPortraits,
 )
 from data_prep.engines import Engine, LocalEngine
+from data_prep.jitter import measure_jitter
 from data_prep.options import PORTRAITS, parser
 from data_prep.pack import pack
 from data_prep.people import PersonJob, build_portraits
 from data_prep.puppets import FaceSettings, PuppetSettings, SpeechEngineError
 from data_prep.ray_engine import RayEngine
 from data_prep.rendered import render_faces, render_puppets
+from data_prep.rules import Rules
 from data_prep.run import SKIPPED, Summary
 from data_prep.splits import Holdout, People, Speakers, SplitBySpeaker
 from data_prep.subset import Subset, parse_words
@@ -86,10 +88,8 @@ def _device(options: argparse.Namespace) -> str:
 def _run(options: argparse.Namespace) -> Summary:
     if options.corpus in PORTRAITS:
         return _run_portraits(options)
-    job = ClipJob(
-        *(_clips(options), options.output, options.side, options.landmarks, options.task),
-        device=_device(options),
-    )
+    shared = (options.output, options.side, options.landmarks, options.task, _device(options))
+    job = ClipJob(_clips(options), *shared, rules=Rules.of(options))
     official = options.corpus != "grid"
     holdout = Holdout() if official else Holdout(options.val, options.test, options.seed)
     return build(job, holdout, limit=options.limit, engine=_engine(options))
@@ -171,6 +171,9 @@ def _report(summary: Summary, options: argparse.Namespace) -> int:
     if summary.prepared + summary.kept == 0:
         logger.error("No %s could be prepared.", "person" if units == "people" else "clip")
         return 1
+    jitter = None if units == "people" else measure_jitter(options.output, options.side)
+    if jitter is not None:
+        logger.info("%s", jitter)
     return 0
 
 

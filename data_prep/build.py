@@ -3,19 +3,20 @@
 import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from data_prep.clip import prepare_clip
 from data_prep.corpora.raw import RawClip, RawCorpus
 from data_prep.engines import Engine, LocalEngine
 from data_prep.faces import LandmarkSource, landmark_source
 from data_prep.job import Job, Outcome
+from data_prep.parts import PreparedParts, stored_names, write_names
+from data_prep.rules import USUAL, Rules
 from data_prep.run import Summary, claimed, limited, run, write_skipped
 from data_prep.splits import Holdout, assign_splits
 from talkface.data.layout import (
     ClipRecord,
     Corpus,
-    PreparedClip,
-    is_complete,
     read_checksums,
     read_record,
     write_clip,
@@ -25,12 +26,22 @@ from talkface.data.layout import (
 
 
 @dataclass(frozen=True)
-class ClipJob(Job[RawClip, PreparedClip]):
-    """Prepares clips, whose ``split`` is known."""
+class ClipJob(Job[RawClip, PreparedParts]):
+    """Prepares clips, whose ``split`` is known.
+
+    Attributes:
+        rules: Which faces and frames are used.
+    """
 
     corpus: RawCorpus
+    rules: Rules = USUAL
 
     counted = ("clip", "frames")
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """Those of all jobs, and the rules that are not as usual."""
+        return {**super().settings, **self.rules.changed}
 
     def source(self) -> LandmarkSource:
         """A detector, or the files beside the videos."""
@@ -38,16 +49,21 @@ class ClipJob(Job[RawClip, PreparedClip]):
 
     def is_complete(self, unit: RawClip) -> bool:
         """Whether everything of the clip is stored."""
-        return is_complete(self.output, unit.id)
+        return bool(stored_names(self.output, unit.id))
 
-    def prepare(self, unit: RawClip, source: LandmarkSource) -> PreparedClip:
+    def prepare(self, unit: RawClip, source: LandmarkSource) -> PreparedParts:
         """Decode, align, crop; errors as ``prepare_clip``."""
-        return prepare_clip(self.corpus, unit, source, side=self.side)
+        parts = prepare_clip(self.corpus, unit, source, side=self.side, rules=self.rules)
+        return PreparedParts(unit.id, parts)
 
-    def store(self, made: PreparedClip) -> Outcome:
-        """Write the clip."""
-        write_clip(self.output, made)
-        return Outcome(made.record.id, pictures=made.record.frames)
+    def store(self, made: PreparedParts) -> Outcome:
+        """Write the clip, or its parts."""
+        for part in made.parts:
+            write_clip(self.output, part)
+        names = [part.record.id for part in made.parts]
+        if names != [made.clip]:
+            write_names(self.output, made.clip, names)
+        return Outcome(made.clip, pictures=sum(part.record.frames for part in made.parts))
 
 
 def build(
@@ -87,17 +103,17 @@ def _finish(job: ClipJob, clips: Sequence[RawClip], summary: Summary) -> None:
     records: list[ClipRecord] = []
     for clip in clips:
         if clip.id not in summary.skipped:
-            records.append(_record(job, clip))
+            records += [_record(job, clip, name) for name in stored_names(job.output, clip.id)]
     if not records:
         return
     words = tuple(sorted({span.word for record in records for span in record.words}))
     write_corpus(job.output, Corpus(job.corpus.name, job.side, words), records)
 
 
-def _record(job: ClipJob, clip: RawClip) -> ClipRecord:
+def _record(job: ClipJob, clip: RawClip, name: str) -> ClipRecord:
     """The stored record, put right if the clip was of another split in an earlier run."""
-    stored = read_record(job.output, clip.id)
+    stored = read_record(job.output, name)
     record = dataclasses.replace(stored, split=clip.split or stored.split)
     if record != stored:
-        write_record(job.output, record, read_checksums(job.output, clip.id))
+        write_record(job.output, record, read_checksums(job.output, name))
     return record

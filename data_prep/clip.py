@@ -1,7 +1,14 @@
-"""One raw clip to one prepared clip: decode, landmarks, align, crop."""
+"""One raw clip to one prepared clip, or to its parts: decode, landmarks, align, crop."""
 
-from data_prep.corpora.raw import ClipError, RawClip, RawCorpus
+from dataclasses import replace
+
+from jaxtyping import Float, Int16, UInt8
+from torch import Tensor
+
+from data_prep.corpora.raw import Annotation, ClipError, RawClip, RawCorpus
 from data_prep.faces import LandmarkSource
+from data_prep.parts import part_names, sound_within, usable_parts, words_within
+from data_prep.rules import USUAL, Rules
 from data_prep.windows import WordWindow, cut_around
 from talkface.data.layout import ClipRecord, PreparedClip
 from talkface.data.media import read_audio, read_video
@@ -13,8 +20,13 @@ TOLERANCE = 0.5
 
 
 def prepare_clip(
-    corpus: RawCorpus, clip: RawClip, source: LandmarkSource, *, side: int
-) -> PreparedClip:
+    corpus: RawCorpus,
+    clip: RawClip,
+    source: LandmarkSource,
+    *,
+    side: int,
+    rules: Rules = USUAL,
+) -> list[PreparedClip]:
     """Prepare one clip.
 
     Args:
@@ -22,9 +34,14 @@ def prepare_clip(
         clip: The clip, whose ``split`` is known.
         source: Gives the landmarks.
         side: Side S of the crops in pixels.
+        rules: Which faces and frames are used.
+
+    Returns:
+        The clip; or its parts, if ``rules`` split it.
 
     Raises:
-        ClipError: Annotation or sidecar is missing or damaged, or the sound is too short.
+        ClipError: Annotation or sidecar is missing or damaged, the sound is too short, or the
+            rules leave nothing.
         MediaError: The video cannot be decoded.
         FaceError: The face is not seen well enough.
     """
@@ -34,22 +51,49 @@ def prepare_clip(
     short = len(frames) / FPS - len(sound) / SAMPLE_RATE
     if short > TOLERANCE:
         raise ClipError(f"The sound of {heard} ends {short:.2f} s before the picture.")
-    words = annotation.words
     if isinstance(clip, WordWindow):
-        word, frames, sound = cut_around(words[0], frames, sound)
-        words = (word,)
-    aligned = align_landmarks(frames, source.points(frames, clip.sidecar), side)
-    record = ClipRecord(
+        word, frames, sound = cut_around(annotation.words[0], frames, sound)
+        annotation = replace(annotation, words=(word,))
+    faces = source.faces(frames, clip.sidecar)
+    points, parts = usable_parts(frames, faces, sound, rules)
+    whole = _record(clip, annotation, frames=len(frames), samples=len(sound))
+    if parts == [range(len(frames))]:
+        return [_prepared(whole, frames, points, sound, side)]
+    said = [(part, words) for part in parts if (words := words_within(whole.words, part))]
+    if not said:
+        spans = ", ".join(f"{part[0]}-{part[-1]}" for part in parts)
+        raise ClipError(f"No whole word is said in the parts that are left (frames {spans}).")
+    prepared = []
+    for name, (part, words) in zip(part_names(clip.id, len(said)), said, strict=True):
+        of = slice(part.start, part.stop)
+        piece = sound_within(sound, part)
+        record = replace(whole, id=name, frames=len(part), samples=len(piece), words=words)
+        prepared.append(_prepared(record, frames[of], points[of], piece, side))
+    return prepared
+
+
+def _record(clip: RawClip, annotation: Annotation, *, frames: int, samples: int) -> ClipRecord:
+    return ClipRecord(
         id=clip.id,
         split=clip.split or "",
-        frames=len(frames),
-        samples=len(sound),
+        frames=frames,
+        samples=samples,
         speaker=annotation.speaker,
-        words=words,
+        words=annotation.words,
         source=str(clip.video),
         emotion=annotation.emotion,
         level=annotation.level,
         text=annotation.text,
         demographics=annotation.demographics,
     )
+
+
+def _prepared(
+    record: ClipRecord,
+    frames: UInt8[Tensor, "n 3 h w"],
+    points: Float[Tensor, "n 68 2"],
+    sound: Int16[Tensor, " samples"],
+    side: int,
+) -> PreparedClip:
+    aligned = align_landmarks(frames, points, side)
     return PreparedClip(record, aligned.frames, aligned.landmarks, aligned.transforms, sound)

@@ -11,7 +11,7 @@ from jaxtyping import Float, UInt8
 from torch import Tensor
 
 from data_prep.corpora.raw import ClipError
-from talkface.faces import BACKENDS, TEMPLATE, LandmarkDetector, build_detector, follow
+from talkface.faces import BACKENDS, TEMPLATE, Face, LandmarkDetector, build_detector, follow
 
 SOURCES: Final = (*BACKENDS, "sidecar")
 """Values of ``--landmarks``."""
@@ -30,7 +30,11 @@ SHAPE = (68, 2)
 
 
 class LandmarkSource(Protocol):
-    """Gives the points of the one face of a clip."""
+    """Gives the faces of a clip, or the points of the largest."""
+
+    def faces(self, frames: UInt8[Tensor, "n 3 h w"], sidecar: Path) -> list[list[Face]]:
+        """All faces of every frame, largest first; arguments and errors as ``points``."""
+        ...
 
     def points(self, frames: UInt8[Tensor, "n 3 h w"], sidecar: Path) -> Float[Tensor, "n 68 2"]:
         """Points in source pixels, NaN in frames where they are unknown.
@@ -52,13 +56,21 @@ class DetectorSource:
 
     detector: LandmarkDetector
 
+    def faces(self, frames: UInt8[Tensor, "n 3 h w"], sidecar: Path) -> list[list[Face]]:
+        """All faces that are found."""
+        return self.detector.detect(frames, tracked=len(frames) > 1)
+
     def points(self, frames: UInt8[Tensor, "n 3 h w"], sidecar: Path) -> Float[Tensor, "n 68 2"]:
         """The largest face of ``frames``, followed through the clip."""
-        return follow(self.detector.detect(frames, tracked=len(frames) > 1))
+        return follow(self.faces(frames, sidecar))
 
 
 class SidecarSource:
     """Points from ``CLIP.landmarks.npy`` beside ``CLIP.mp4``, frames x 68 x 2."""
+
+    def faces(self, frames: UInt8[Tensor, "n 3 h w"], sidecar: Path) -> list[list[Face]]:
+        """The one face of every frame whose points are known."""
+        return alone(self.points(frames, sidecar))
 
     def points(self, frames: UInt8[Tensor, "n 3 h w"], sidecar: Path) -> Float[Tensor, "n 68 2"]:
         """The stored points, after checking that they fit the frames."""
@@ -92,11 +104,20 @@ class CropSource:
         parts = ((middle, 36), (left, 6), (right, 6), (mouth, 20))
         self._unit = torch.cat([part.expand(count, 2) for part, count in parts])
 
+    def faces(self, frames: UInt8[Tensor, "n 3 h w"], sidecar: Path) -> list[list[Face]]:
+        """The one face of every frame whose points are known."""
+        return alone(self.points(frames, sidecar))
+
     def points(self, frames: UInt8[Tensor, "n 3 h w"], sidecar: Path) -> Float[Tensor, "n 68 2"]:
         """The same points in every frame."""
         size = torch.tensor([frames.shape[-1], frames.shape[-2]], dtype=torch.float32)
         corner = (size - size.min()) / 2
         return (self._unit * size.min() + corner - 0.5).expand(len(frames), *SHAPE)
+
+
+def alone(points: Float[Tensor, "n 68 2"]) -> list[list[Face]]:
+    """Points of one face as a detector gives them: no face in frames where any is NaN."""
+    return [[Face.around(face)] if face.isfinite().all() else [] for face in points]
 
 
 def landmark_source(name: str, task: Path | None = None, device: str = "cpu") -> LandmarkSource:

@@ -7,6 +7,7 @@ from data_prep.engines import cores
 from data_prep.faces import CROPS, SOURCES
 from data_prep.pack import add_shards
 from data_prep.puppets import FaceSettings, PuppetSettings
+from data_prep.rules import add_rules
 from data_prep.splits import Holdout, People, Speakers
 
 PORTRAITS = frozenset({"msceleb", "puppet-faces"})
@@ -52,6 +53,8 @@ def parser(description: str | None) -> argparse.ArgumentParser:
     _add_common(msceleb, 256, (*SOURCES, *CROPS), None)
     _add_common(puppets, 128, SOURCES, "sidecar")
     _add_common(faces, 64, SOURCES, "sidecar")
+    for command in (cremad, grid, lrw, puppets):
+        add_rules(command)
     _add_cremad(cremad)
     _add_grid(grid)
     _add_msceleb(msceleb)

@@ -13,6 +13,7 @@ from talkface.faces.align import (
 from talkface.faces.errors import FaceError, LandmarkModelError, NoFaceError
 from talkface.faces.landmarks import BACKENDS, Face, LandmarkDetector, build_detector
 from talkface.faces.track import complete, follow
+from talkface.faces.tracks import overlap, tracks
 
 __all__ = [
     "BACKENDS",
@@ -32,4 +33,6 @@ __all__ = [
     "crop",
     "follow",
     "move_points",
+    "overlap",
+    "tracks",
 ]

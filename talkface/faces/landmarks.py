@@ -96,3 +96,14 @@ def build_detector(name: str, task: Path | None = None, device: str = "cpu") -> 
 def largest_first(faces: Iterable[Face]) -> list[Face]:
     """``faces`` by falling area."""
     return sorted(faces, key=lambda face: face.area, reverse=True)
+
+
+def box_overlap(one: Float[Tensor, "4"], other: Float[Tensor, "4"]) -> float:
+    """Intersection over union of two boxes."""
+    common = _area(torch.maximum(one[:2], other[:2]), torch.minimum(one[2:], other[2:]))
+    union = _area(one[:2], one[2:]) + _area(other[:2], other[2:]) - common
+    return common / union if union > 0 else 0.0
+
+
+def _area(low: Float[Tensor, "2"], high: Float[Tensor, "2"]) -> float:
+    return float((high - low).clamp(min=0).prod())

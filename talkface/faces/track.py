@@ -61,7 +61,7 @@ def complete(
         NoFaceError: A gap is longer; the message names its frames, counted from 0.
     """
     missing = points.isnan().any(dim=2).any(dim=1)
-    long = [run for run in _runs(missing) if len(run) > max_gap or len(run) == len(points)]
+    long = [run for run in runs(missing) if len(run) > max_gap or len(run) == len(points)]
     if long:
         spans = ", ".join(f"{run[0]}-{run[-1]}" for run in long)
         raise NoFaceError(
@@ -98,6 +98,13 @@ def smooth(path: Float[Tensor, "n c"], sigma: float) -> Float[Tensor, "n c"]:
     return (level / (there[0] * slope_weight - there[1] ** 2)).T
 
 
+def runs(mask: Bool[Tensor, " n"]) -> list[range]:
+    """The runs of consecutive frames in which ``mask`` holds."""
+    padded = torch.cat((mask.new_zeros(1), mask, mask.new_zeros(1))).int()
+    edges = padded.diff().nonzero().flatten().tolist()
+    return [range(a, b) for a, b in zip(edges[::2], edges[1::2], strict=True)]
+
+
 def _nearest(last: Face, candidates: Iterable[Face]) -> Face | None:
     """The candidate whose centre is nearest to ``last``, if within the width of its box."""
     reach = float(last.box[2] - last.box[0])
@@ -111,10 +118,3 @@ def _nearest(last: Face, candidates: Iterable[Face]) -> Face | None:
 
 def _centre(face: Face) -> Float[Tensor, "2"]:
     return (face.box[:2] + face.box[2:]) / 2
-
-
-def _runs(mask: Bool[Tensor, " n"]) -> list[range]:
-    """The runs of consecutive frames in which ``mask`` holds."""
-    padded = torch.cat((mask.new_zeros(1), mask, mask.new_zeros(1))).int()
-    edges = padded.diff().nonzero().flatten().tolist()
-    return [range(a, b) for a, b in zip(edges[::2], edges[1::2], strict=True)]

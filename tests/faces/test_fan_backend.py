@@ -43,6 +43,28 @@ def test_faces_come_largest_first_and_batches_bound_memory(monkeypatch: pytest.M
     assert network.seen == [8, 3]
 
 
+def test_of_consecutive_frames_every_fifth_is_searched_and_boxes_move_in_between(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    network = FakeNetwork()
+    monkeypatch.setattr("talkface.faces.fan_backend._load", lambda device: network)
+
+    def moving(batch: torch.Tensor) -> list[Any]:
+        network.seen.append(len(batch))
+        lefts = [float(picture.max()) for picture in batch]
+        return [[np.array([x, 0, x + 90, 100, 0.9])] if x < 200 else [] for x in lefts]
+
+    monkeypatch.setattr(network, "detect_from_batch", moving)
+    frames = torch.arange(22)[:, None, None, None].expand(22, 3, 8, 8).to(torch.uint8).clone()
+    frames[17] = 255
+    boxes = FaceAlignmentDetector()._tracked(frames)
+    assert network.seen == [6]
+    assert [box[0][0] for box in boxes] == pytest.approx(list(range(22)))
+    frames[15:] = 255
+    boxes = FaceAlignmentDetector()._tracked(frames)
+    assert [len(found) for found in boxes] == [1] * 15 + [0] * 7
+
+
 def test_no_network_says_where_to_put_the_files(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
