@@ -88,8 +88,9 @@ def _device(options: argparse.Namespace) -> str:
 def _run(options: argparse.Namespace) -> Summary:
     if options.corpus in PORTRAITS:
         return _run_portraits(options)
-    shared = (options.output, options.side, options.landmarks, options.task, _device(options))
-    job = ClipJob(_clips(options), *shared, rules=Rules.of(options))
+    shared = (options.output, options.side, options.landmarks, options.task)
+    rules, device = Rules.of(options), _device(options)
+    job = ClipJob(_clips(options), *shared, rules=rules, device=device)
     official = options.corpus != "grid"
     holdout = Holdout() if official else Holdout(options.val, options.test, options.seed)
     return build(job, holdout, limit=options.limit, engine=_engine(options))
