@@ -19,6 +19,7 @@ from data_prep.options import PORTRAITS, parser
 from data_prep.pack import pack
 from data_prep.people import PersonJob, build_portraits
 from data_prep.puppets import FaceSettings, PuppetSettings, SpeechEngineError
+from data_prep.quality import assess
 from data_prep.rendered import render_faces, render_puppets
 from data_prep.run import SKIPPED, Summary
 from data_prep.splits import Holdout, People, Speakers, SplitBySpeaker
@@ -46,6 +47,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         if options.corpus == "shards":
             return pack(options)
+        if options.corpus == "quality":
+            return assess(options)
         return _report(_run(options), options)
     except (LandmarkModelError, SpeechEngineError, ValueError, OSError) as error:
         logger.error("%s", error)  # noqa: TRY400 - the message says it all

@@ -91,14 +91,25 @@ def claimed(job: Job[Any, Any]) -> Iterator[None]:
         CorpusError: The output belongs to other settings, or to another run.
     """
     job.output.mkdir(parents=True, exist_ok=True)
-    with (job.output / LOCK).open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise CorpusError(f"Another preparation is running in {job.output}.") from error
+    with locked(job.output):
         _check_settings(job)
         for leftover in job.output.rglob(".*.part"):
             leftover.unlink(missing_ok=True)
+        yield
+
+
+@contextmanager
+def locked(output: Path) -> Iterator[None]:
+    """Keep others from changing a prepared corpus.
+
+    Raises:
+        CorpusError: Another run is at work there.
+    """
+    with (output / LOCK).open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise CorpusError(f"Another preparation is running in {output}.") from error
         yield
 
 

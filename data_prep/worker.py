@@ -46,11 +46,16 @@ def reason_to_skip(error: Exception) -> str:
 
 
 def start(job: Job[Any, Any]) -> None:
-    """Make this process a worker: one thread, its own detector, no life without its parent."""
+    """Make this process a worker with its own detector."""
+    settle()
+    _workers.append(Worker(job))
+
+
+def settle() -> None:
+    """Make this process a helper: one thread, deaf to interrupts, no life without its parent."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with_parent, daemon=True).start()
     torch.set_num_threads(1)
-    _workers.append(Worker(job))
 
 
 def work(unit: Unit) -> Outcome:
