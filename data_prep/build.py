@@ -8,7 +8,7 @@ from data_prep.clip import prepare_clip
 from data_prep.corpora.raw import RawClip, RawCorpus
 from data_prep.faces import LandmarkSource, landmark_source
 from data_prep.job import Job, Outcome
-from data_prep.run import Summary, claimed, limited, run, write_skipped
+from data_prep.run import LEFT_OUT, Summary, claimed, limited, run, write_skipped
 from data_prep.splits import Holdout, assign_splits
 from talkface.data.layout import (
     ClipRecord,
@@ -82,3 +82,4 @@ def _finish(job: ClipJob, clips: Sequence[RawClip], summary: Summary) -> None:
         return
     words = tuple(sorted({span.word for record in records for span in record.words}))
     write_corpus(job.output, Corpus(job.corpus.name, job.side, words), records)
+    (job.output / LEFT_OUT).unlink(missing_ok=True)

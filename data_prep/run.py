@@ -22,6 +22,9 @@ from talkface.data.layout import write_aside
 LOCK = ".lock"
 SETTINGS = "prepare.json"
 SKIPPED = "skipped.jsonl"
+LEFT_OUT = "left_out.jsonl"
+"""Clips that are prepared but in no manifest; a new list of clips is a new start."""
+
 QUEUE = 4
 """Units in flight per worker: enough to keep it busy, few enough to stop at once."""
 
