@@ -9,6 +9,7 @@ from pathlib import Path
 from data_prep.quality.job import measure_corpus
 from data_prep.quality.limits import Limits
 from data_prep.quality.measure import Quality
+from data_prep.quality.page import PAGE, write_page
 from data_prep.quality.selection import read_all, select
 from data_prep.quality.table import TABLE
 from data_prep.run import LEFT_OUT, locked
@@ -45,7 +46,7 @@ def assess(options: argparse.Namespace) -> int:
     """
     root: Path = options.root
     limits = Limits(**{name: getattr(options, name) for name in Limits.__annotations__})
-    read_corpus(root)
+    corpus = read_corpus(root)
     with locked(root):
         full = read_all(root)
         records = [record for split in full.values() for record in split]
@@ -55,6 +56,7 @@ def assess(options: argparse.Namespace) -> int:
         found = {row.id: limits.reason(row) for row in rows}
         reasons = {clip: reason for clip, reason in found.items() if reason}
         select(root, full, reasons)
+        write_page(root, corpus, records, rows, limits, reasons)
     damaged = [row for row in rows if row.problem]
     _report(rows, damaged, root)
     _report_left_out(rows, reasons, root)
@@ -66,8 +68,8 @@ def _report(rows: Sequence[Quality], damaged: Sequence[Quality], root: Path) -> 
         logger.warning("damaged %s: %s", row.id, row.problem)
     if len(damaged) > LISTED:
         logger.warning("... and %d more", len(damaged) - LISTED)
-    counts = (len(rows), len(damaged), root / TABLE)
-    logger.info("%d clips measured, %d of them damaged (figures in %s)", *counts)
+    counts = (len(rows), len(damaged), root / TABLE, PAGE)
+    logger.info("%d clips measured, %d of them damaged (figures in %s and %s)", *counts)
 
 
 def _report_left_out(rows: Sequence[Quality], reasons: dict[str, str], root: Path) -> None:
