@@ -22,6 +22,7 @@ from data_prep.options import PORTRAITS, parser
 from data_prep.pack import pack
 from data_prep.people import PersonJob, build_portraits
 from data_prep.puppets import FaceSettings, PuppetSettings, SpeechEngineError
+from data_prep.quality import assess
 from data_prep.ray_engine import RayEngine
 from data_prep.rendered import render_faces, render_puppets
 from data_prep.rules import Rules
@@ -52,6 +53,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         if options.corpus == "shards":
             return pack(options)
+        if options.corpus == "quality":
+            return assess(options)
         if (options.verify or options.repair) and not _verified(options):
             return 1
         return 0 if options.verify else _report(_run(options), options)

@@ -12,7 +12,7 @@ from data_prep.faces import LandmarkSource, landmark_source
 from data_prep.job import Job, Outcome
 from data_prep.parts import PreparedParts, stored_names, write_names
 from data_prep.rules import USUAL, Rules
-from data_prep.run import Summary, claimed, limited, run, write_skipped
+from data_prep.run import LEFT_OUT, Summary, claimed, limited, run, write_skipped
 from data_prep.splits import Holdout, assign_splits
 from talkface.data.layout import (
     ClipRecord,
@@ -108,6 +108,7 @@ def _finish(job: ClipJob, clips: Sequence[RawClip], summary: Summary) -> None:
         return
     words = tuple(sorted({span.word for record in records for span in record.words}))
     write_corpus(job.output, Corpus(job.corpus.name, job.side, words), records)
+    (job.output / LEFT_OUT).unlink(missing_ok=True)
 
 
 def _record(job: ClipJob, clip: RawClip, name: str) -> ClipRecord:

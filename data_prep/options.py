@@ -7,6 +7,7 @@ from data_prep.engines import cores
 from data_prep.faces import CROPS, SOURCES
 from data_prep.pack import add_shards
 from data_prep.puppets import FaceSettings, PuppetSettings
+from data_prep.quality import add_quality
 from data_prep.rules import add_rules
 from data_prep.splits import Holdout, People, Speakers
 
@@ -47,6 +48,7 @@ def parser(description: str | None) -> argparse.ArgumentParser:
     for command in (cremad, grid, lrw, msceleb):
         command.add_argument("--source", type=Path, required=True, help="folder of the raw corpus")
     add_shards(commands.add_parser("shards", help="a prepared corpus packed into tar files"))
+    add_quality(commands.add_parser("quality", help="figures of the clips of a prepared corpus"))
     _add_common(cremad, 128, SOURCES, "face-alignment")
     _add_common(grid, 128, SOURCES, "face-alignment")
     _add_common(lrw, 128, SOURCES, "face-alignment")

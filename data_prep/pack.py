@@ -8,7 +8,7 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from data_prep.run import SKIPPED, write_skipped
+from data_prep.run import LEFT_OUT, SKIPPED, write_skipped
 from talkface.data.shard_writer import Shard, write_shards
 
 UNITS = {"": 1, "k": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}
@@ -32,6 +32,7 @@ def pack(options: argparse.Namespace) -> int:
     """
     packed = write_shards(options.source, options.output, options.shard_size, _shown)
     write_skipped(options.output, packed.skipped)
+    (options.output / LEFT_OUT).unlink(missing_ok=True)
     for clip, reason in packed.skipped.items():
         logger.warning("left out %s: %s", clip, reason)
     logger.info(

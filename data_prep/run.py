@@ -19,6 +19,8 @@ from data_prep.worker import Worker
 from talkface.data.durable import write_aside
 
 SKIPPED = "skipped.jsonl"
+LEFT_OUT = "left_out.jsonl"
+"""Clips that are prepared but in no manifest; a new list of clips is a new start."""
 
 
 @dataclass

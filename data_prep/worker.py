@@ -66,11 +66,16 @@ def unseen(output: Path) -> CorpusError:
 
 
 def begin(start: Start[Any]) -> None:
-    """Make this process a worker: one thread, its own detector, no life without its parent."""
+    """Make this process a worker."""
+    settle()
+    _starts.append(start)
+
+
+def settle() -> None:
+    """Make this process a helper: one thread, deaf to interrupts, no life without its parent."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with_parent, daemon=True).start()
     torch.set_num_threads(1)
-    _starts.append(start)
 
 
 def work(unit: Unit) -> Outcome:

@@ -38,7 +38,7 @@ ALLOWED: dict[str, frozenset[str]] = {
     "report": frozenset({"types", "data", "metrics", "figures"}),
     "ablate": frozenset({"types", "cli"}),
     "diagrams": frozenset({"types", "models", "cli"}),
-    "data_prep": frozenset({"types", "data", "faces"}),
+    "data_prep": frozenset({"types", "data", "faces", "metrics", "models", "report"}),
 }
 """Parts of ``talkface`` that a part of the project may import; itself is always allowed."""
 

@@ -27,7 +27,7 @@ class ManifestNotFoundError(FileNotFoundError):
     """The dataset folder was never prepared, or is not the folder it was taken for."""
 
     def __init__(self, root: Path, split: str | None = None) -> None:
-        manifests = {path.stem for path in root.glob("*.jsonl")} - {"skipped"}
+        manifests = {path.stem for path in root.glob("*.jsonl")} - {"skipped", "left_out"}
         found = sorted(manifests)
         nothing = "it has no manifest at all" if root.is_dir() else "there is no such folder"
         seen = f"found splits {found}" if found else nothing
