@@ -47,7 +47,7 @@ def grid_tree(root: Path, names: dict[str, tuple[str, ...]]) -> Path:
     """``root/s1/bbaf2n.mp4`` with ``root/align/s1/bbaf2n.align`` for the clips of each speaker."""
     for speaker, clips in names.items():
         for number, name in enumerate(clips):
-            write_clip(root / speaker / f"{name}.mp4", corner=30.0 + 2 * number)
+            write_clip(root / speaker / f"{name}.mp4", corner=30.0 + 2 * (number % 16))
             align = root / "align" / speaker / f"{name}.align"
             align.parent.mkdir(parents=True, exist_ok=True)
             align.write_text(ALIGN.format(name[0] * 3))
@@ -106,7 +106,7 @@ def write_wav(path: Path, seconds: float) -> None:
 def cremad_tree(root: Path, stems: tuple[str, ...], actors: str = "") -> Path:
     """``VideoFlash/STEM.flv``, ``AudioWAV/STEM.wav`` and ``VideoDemographics.csv``."""
     for number, stem in enumerate(stems):
-        write_recording(root, stem, corner=30.0 + 2 * number)
+        write_recording(root, stem, corner=30.0 + 2 * (number % 16))
     table = "ActorID,Age,Sex,Race,Ethnicity\n1001,51,Male,Caucasian,Not Hispanic\n"
     (root / "VideoDemographics.csv").write_text(table + actors)
     return root
