@@ -146,7 +146,7 @@ def start_wandb(
                 command,
                 kept,
                 before,
-                save_dir=folder,
+                save_dir=folder.absolute(),  # W&B writes from a process whose folder is another
                 project=settings.project,
                 entity=settings.entity,
                 group=settings.group,
