@@ -25,6 +25,8 @@ CHAINS = 4
 KILLS = 5
 """Per chain: 20 in all."""
 
+TRIES = 3
+
 FILES = 3 * 4 * len(WORDS)
 
 pytestmark = pytest.mark.slow
@@ -71,11 +73,8 @@ def kill_when(output: Path, files: int, delay: float, process: int) -> bool:
     return os.WIFSIGNALED(os.waitpid(process, 0)[1])
 
 
-@pytest.mark.parametrize("seed", range(CHAINS))
-def test_killed_again_and_again_at_any_moment(
-    raw: Path, whole: dict[str, str], tmp_path: Path, seed: int
-) -> None:
-    rng, output = random.Random(seed), tmp_path / "out"
+def kill_often(raw: Path, whole: dict[str, str], output: Path, rng: random.Random) -> int:
+    """Kill run after run at any moment; how many were still running, and so were killed."""
     killed, finished = 0, set[str]()
     for files in sorted(rng.sample(range(1, 2 * FILES // 3), KILLS)):
         killed += kill_when(output, files, rng.uniform(0, 0.03), start(command(raw, output, 2)))
@@ -85,9 +84,22 @@ def test_killed_again_and_again_at_any_moment(
         finished = records
         halves = {n for n, held in found.items() if n[0] != "." and held != whole[n]}
         assert not halves, "a final name on a half-written file"
-    assert killed >= KILLS - 2, "on a busy machine a run may end before it is killed"
+    return killed
+
+
+@pytest.mark.parametrize("seed", range(CHAINS))
+def test_killed_again_and_again_at_any_moment(
+    raw: Path, whole: dict[str, str], tmp_path: Path, seed: int
+) -> None:
+    rng, output, killed = random.Random(seed), tmp_path, 0
+    for attempt in range(TRIES):  # on a busy machine a run may end before it is killed
+        output = tmp_path / f"out{attempt}"
+        killed = kill_often(raw, whole, output, rng)
+        if killed == KILLS:
+            break
+    assert killed == KILLS
     kill_when(output, FILES, rng.uniform(0, 0.03), start(command(raw, output, 2)))  # manifests
-    if finished:
+    if any(output.rglob("clips/**/*.json")):
         assert verify(output, LocalEngine(0)).sound
     assert main(command(raw, output, 0)) == 0
     assert contents(output) == whole
