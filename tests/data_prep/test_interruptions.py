@@ -3,17 +3,17 @@
 What comes out in the end is, byte for byte, what an undisturbed run makes.
 """
 
+import importlib
 import os
 import random
-import signal
 import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from data_prep import engines
 from data_prep.__main__ import main
 from data_prep.engines import LocalEngine
 from data_prep.verify import verify
@@ -49,35 +49,32 @@ def command(raw: Path, output: Path, workers: int = 0) -> list[str]:
     return ["lrw", f"--source={raw}", f"--output={output}", *options]
 
 
-def start(arguments: list[str]) -> int:
-    """Run the command in a process group of its own, forked so that it works at once."""
-    process = os.fork()
-    if process == 0:
-        os.setsid()
-        engines.METHOD = "fork"
-        try:
-            os._exit(main(arguments))
-        finally:
-            os._exit(70)
-    return process
+@pytest.fixture(scope="module")
+def grouped() -> Iterator[Any]:
+    """The module, by a name that processes find: another package may be called ``tests``, too."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(str(Path(__file__).parent))
+        yield importlib.import_module("grouped")
 
 
-def kill_when(output: Path, files: int, delay: float, process: int) -> bool:
-    """Kill the whole group once so many files are there; whether it was still running."""
+def kill_when(grouped: Any, files: int, delay: float, raw: Path, output: Path) -> bool:
+    """Start a run, kill it once so many files are there; whether it was still running."""
+    process = grouped.start(command(raw, output, 2))
     while len(list(output.rglob("clips/**/*.*"))) < files:
-        if os.waitpid(process, os.WNOHANG)[0]:
+        if not process.is_alive():
             return False
         time.sleep(0.001)
     time.sleep(delay)
-    os.killpg(process, signal.SIGKILL)
-    return os.WIFSIGNALED(os.waitpid(process, 0)[1])
+    return bool(grouped.kill(process))
 
 
-def kill_often(raw: Path, whole: dict[str, str], output: Path, rng: random.Random) -> int:
+def kill_often(
+    grouped: Any, raw: Path, whole: dict[str, str], output: Path, rng: random.Random
+) -> int:
     """Kill run after run at any moment; how many were still running, and so were killed."""
     killed, finished = 0, set[str]()
     for files in sorted(rng.sample(range(1, 2 * FILES // 3), KILLS)):
-        killed += kill_when(output, files, rng.uniform(0, 0.03), start(command(raw, output, 2)))
+        killed += kill_when(grouped, files, rng.uniform(0, 0.03), raw, output)
         found = {name: held for name, held in contents(output).items() if ".part" not in name}
         records = {name for name in found if name.startswith("clips") and name.endswith(".json")}
         assert finished <= records, "a finished clip was lost"
@@ -89,23 +86,23 @@ def kill_often(raw: Path, whole: dict[str, str], output: Path, rng: random.Rando
 
 @pytest.mark.parametrize("seed", range(CHAINS))
 def test_killed_again_and_again_at_any_moment(
-    raw: Path, whole: dict[str, str], tmp_path: Path, seed: int
+    grouped: Any, raw: Path, whole: dict[str, str], tmp_path: Path, seed: int
 ) -> None:
     rng, output, killed = random.Random(seed), tmp_path, 0
     for attempt in range(TRIES):  # on a busy machine a run may end before it is killed
         output = tmp_path / f"out{attempt}"
-        killed = kill_often(raw, whole, output, rng)
+        killed = kill_often(grouped, raw, whole, output, rng)
         if killed == KILLS:
             break
     assert killed == KILLS
-    kill_when(output, FILES, rng.uniform(0, 0.03), start(command(raw, output, 2)))  # manifests
+    kill_when(grouped, FILES, rng.uniform(0, 0.03), raw, output)  # among the manifests
     if any(output.rglob("clips/**/*.json")):
         assert verify(output, LocalEngine(0)).sound
     assert main(command(raw, output, 0)) == 0
     assert contents(output) == whole
 
 
-def test_killed_while_it_renders_puppets(tmp_path: Path) -> None:
+def test_killed_while_it_renders_puppets(grouped: Any, tmp_path: Path) -> None:
     pytest.importorskip("espeakng_loader")
     people = ["--identities=1", "--val-identities=1", "--test-identities=1"]
     options = [*people, "--clips-per-identity=1", "--side=64", "--raw-side=64", "--workers=0"]
@@ -114,10 +111,9 @@ def test_killed_while_it_renders_puppets(tmp_path: Path) -> None:
     undisturbed = contents(output)
     output.rename(tmp_path / "whole")
     for _ in range(4):
-        process = start(["puppets", f"--output={output}", *options])
+        process = grouped.start(["puppets", f"--output={output}", *options])
         time.sleep(rng.uniform(0.1, 1.5))
-        os.killpg(process, signal.SIGKILL)
-        os.waitpid(process, 0)
+        grouped.kill(process)
     assert main(["puppets", f"--output={output}", *options]) == 0
     assert contents(output) == undisturbed
 
