@@ -93,7 +93,7 @@ def _run(options: argparse.Namespace) -> Summary:
         return _run_portraits(options)
     shared = (options.output, options.side, options.landmarks, options.task)
     rules, device = Rules.of(options), _device(options)
-    job = ClipJob(_clips(options), *shared, rules=rules, device=device)
+    job = ClipJob(_clips(options), *shared, rules, options.search_every, device=device)
     official = options.corpus != "grid"
     holdout = Holdout() if official else Holdout(options.val, options.test, options.seed)
     return build(job, holdout, limit=options.limit, engine=_engine(options))

@@ -8,7 +8,7 @@ from typing import Any
 from data_prep.clip import prepare_clip
 from data_prep.corpora.raw import RawClip, RawCorpus
 from data_prep.engines import Engine, LocalEngine
-from data_prep.faces import LandmarkSource, landmark_source
+from data_prep.faces import SEARCH_EVERY, LandmarkSource, landmark_source
 from data_prep.job import Job, Outcome
 from data_prep.parts import PreparedParts, stored_names, write_names
 from data_prep.rules import USUAL, Rules
@@ -31,21 +31,29 @@ class ClipJob(Job[RawClip, PreparedParts]):
 
     Attributes:
         rules: Which faces and frames are used.
+        search_every: One frame in so many is searched for faces in any case, 1 searches all; by
+            default as ``SEARCH_EVERY`` says.
     """
 
     corpus: RawCorpus
     rules: Rules = USUAL
+    search_every: int | None = None
 
     counted = ("clip", "frames")
 
     @property
     def settings(self) -> dict[str, Any]:
-        """Those of all jobs, and the rules that are not as usual."""
-        return {**super().settings, **self.rules.changed}
+        """Those of all jobs, the rules that are not as usual, and whether frames are left out."""
+        sparse = {} if self._every == 1 else {"search_every": self._every}
+        return {**super().settings, **self.rules.changed, **sparse}
+
+    @property
+    def _every(self) -> int:
+        return self.search_every or SEARCH_EVERY.get(self.landmarks, 1)
 
     def source(self) -> LandmarkSource:
         """A detector, or the files beside the videos."""
-        return landmark_source(self.landmarks, self.task, self.device)
+        return landmark_source(self.landmarks, self.task, self.device, self._every)
 
     def is_complete(self, unit: RawClip) -> bool:
         """Whether everything of the clip is stored."""

@@ -11,7 +11,15 @@ from jaxtyping import Float, UInt8
 from torch import Tensor
 
 from data_prep.corpora.raw import ClipError
-from talkface.faces import BACKENDS, TEMPLATE, Face, LandmarkDetector, build_detector, follow
+from talkface.faces import (
+    BACKENDS,
+    TEMPLATE,
+    Face,
+    LandmarkDetector,
+    SparseDetector,
+    build_detector,
+    follow,
+)
 
 SOURCES: Final = (*BACKENDS, "sidecar")
 """Values of ``--landmarks``."""
@@ -25,6 +33,9 @@ https://arxiv.org/abs/1801.07698); the mouth is the middle of its corners.
 
 CROPS: Final = {"insightface": ARCFACE, "none": TEMPLATE}
 """Values of ``--landmarks`` for pictures that are crops already: where eyes and mouth are."""
+
+SEARCH_EVERY: Final = {"mediapipe": 4}
+"""One frame of a clip in so many is searched in any case, by backend; of others every frame is."""
 
 SHAPE = (68, 2)
 
@@ -120,8 +131,16 @@ def alone(points: Float[Tensor, "n 68 2"]) -> list[list[Face]]:
     return [[Face.around(face)] if face.isfinite().all() else [] for face in points]
 
 
-def landmark_source(name: str, task: Path | None = None, device: str = "cpu") -> LandmarkSource:
+def landmark_source(
+    name: str, task: Path | None = None, device: str = "cpu", every: int = 1
+) -> LandmarkSource:
     """The source called ``name``, one of ``SOURCES`` or ``CROPS``.
+
+    Args:
+        name: Of the source.
+        task: Model file of MediaPipe.
+        device: Where the networks of face-alignment run.
+        every: One frame of a clip in so many is searched in any case; 1 searches all.
 
     Raises:
         LandmarkModelError: A network cannot be loaded.
@@ -130,4 +149,5 @@ def landmark_source(name: str, task: Path | None = None, device: str = "cpu") ->
         return CropSource(CROPS[name])
     if name == "sidecar":
         return SidecarSource()
-    return DetectorSource(build_detector(name, task, device))
+    detector = build_detector(name, task, device)
+    return DetectorSource(detector if every == 1 else SparseDetector(detector, every))

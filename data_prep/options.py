@@ -28,6 +28,10 @@ _WORDS_HELP = (
 _WINDOWS_HELP = (
     "words: a clip of 29 frames around every word, as LRW has them; sentences are split, not words"
 )
+_SEARCH_HELP = (
+    "search one frame in so many for faces, and more where needed; in between, landmarks come from "
+    "what the frames look like (default: 4 with mediapipe, else 1, all frames)"
+)
 _LAYOUT_HELP = "lrw: words; cremad: sentences in six emotions, .flv and .wav (default: %(default)s)"
 
 
@@ -57,6 +61,7 @@ def parser(description: str | None) -> argparse.ArgumentParser:
     _add_common(faces, 64, SOURCES, "sidecar")
     for command in (cremad, grid, lrw, puppets):
         add_rules(command)
+        command.add_argument("--search-every", type=_positive, metavar="N", help=_SEARCH_HELP)
     _add_cremad(cremad)
     _add_grid(grid)
     _add_msceleb(msceleb)

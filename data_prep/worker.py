@@ -11,6 +11,7 @@ from multiprocessing.connection import wait
 from pathlib import Path
 from typing import Any, TypeAlias
 
+import cv2
 import torch
 
 from data_prep.corpora.raw import CorpusError
@@ -76,6 +77,7 @@ def settle() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with_parent, daemon=True).start()
     torch.set_num_threads(1)
+    cv2.setNumThreads(1)
 
 
 def work(unit: Unit) -> Outcome:

@@ -56,6 +56,9 @@ def iter_video(
 ) -> Iterator[UInt8[Tensor, "n 3 h w"]]:
     """Read a video in batches of at most ``batch`` frames, so that long ones fit in memory.
 
+    The frames stay in memory as they are decoded, with the colours of a pixel side by side
+    (``channels_last``), which is also how OpenCV and MediaPipe want them.
+
     Args:
         path: Any file with a video stream that PyAV decodes.
         fps: Frames per second of the result: at each instant the frame nearest in time, by the
@@ -79,10 +82,10 @@ def iter_video(
                 raise MediaError(f"{path} changes its picture size midway. Re-encode it first.")
             rows.append(image)
             if len(rows) == batch:
-                yield torch.stack(rows).permute(0, 3, 1, 2).contiguous()
+                yield torch.stack(rows).permute(0, 3, 1, 2)
                 rows.clear()
     if rows:
-        yield torch.stack(rows).permute(0, 3, 1, 2).contiguous()
+        yield torch.stack(rows).permute(0, 3, 1, 2)
 
 
 def read_audio(path: Path, rate: int = SAMPLE_RATE) -> Int16[Tensor, " samples"]:

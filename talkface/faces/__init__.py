@@ -10,6 +10,7 @@ from talkface.faces.align import (
     crop,
     move_points,
 )
+from talkface.faces.between import SparseDetector
 from talkface.faces.errors import FaceError, LandmarkModelError, NoFaceError
 from talkface.faces.landmarks import BACKENDS, Face, LandmarkDetector, build_detector
 from talkface.faces.track import complete, follow
@@ -25,6 +26,7 @@ __all__ = [
     "LandmarkDetector",
     "LandmarkModelError",
     "NoFaceError",
+    "SparseDetector",
     "align_clip",
     "align_image",
     "build_detector",

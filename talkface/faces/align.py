@@ -9,10 +9,10 @@ import math
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
+import cv2
+import numpy as np
 import torch
-import torch.nn.functional as F
 from jaxtyping import Float, UInt8
-from kornia.geometry.transform import warp_affine
 from torch import Tensor
 
 from talkface.faces.errors import FaceError, NoFaceError
@@ -25,7 +25,6 @@ TEMPLATE: Final = ((0.34, 0.35), (0.66, 0.35), (0.5, 0.695))
 SMOOTHING = 3.0
 """Standard deviation in frames of the window that smooths the shift."""
 
-WARP_BATCH = 16
 STEADY = (27, 28, 29, 30, 31, 32, 33, 34, 35, 36, 39, 42, 45)
 """Nose and corners of the eyes: points that neither speech nor blinks move."""
 
@@ -165,15 +164,16 @@ def crop(
     """
     scale = transforms[:, :, :2].det().abs().sqrt().min().item()
     finer = max(1, math.ceil(1 / scale)) if scale > 0 else 1
-    fine = transforms * finer
+    fine = transforms.double() * finer
     fine[:, :, 2] += (finer - 1) / 2
-    crops = []
-    for some, matrices in zip(frames.split(WARP_BATCH), fine.split(WARP_BATCH), strict=True):
-        warped = warp_affine(
-            some.float(), matrices, (side * finer, side * finer), padding_mode="reflection"
-        )
-        crops.append(F.avg_pool2d(warped, finer).round().clamp(0, 255).to(torch.uint8))
-    return torch.cat(crops)
+    size, fine_size = (side, side), (side * finer, side * finer)
+    pictures = frames.permute(0, 2, 3, 1).cpu().numpy()
+    crops = np.empty((len(frames), side, side, 3), np.uint8)
+    for picture, matrix, square in zip(pictures, fine.cpu().numpy(), crops, strict=True):
+        exact = picture.astype(np.float32, order="C")  # of bytes OpenCV would round twice
+        warped = cv2.warpAffine(exact, matrix, fine_size, borderMode=cv2.BORDER_REFLECT_101)
+        square[:] = cv2.resize(warped, size, interpolation=cv2.INTER_AREA).round()
+    return torch.from_numpy(crops).permute(0, 3, 1, 2).contiguous()
 
 
 def move_points(

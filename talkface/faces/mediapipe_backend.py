@@ -2,6 +2,7 @@
 
 import os
 import sys
+import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -35,8 +36,9 @@ class MediaPipeDetector:
     """MediaPipe Face Landmarker behind the interface of ``LandmarkDetector``.
 
     Clips are tracked in its video mode, a fresh tracker for each, so that a result never depends
-    on the clip before. Several faces are looked for even where one is expected: with one alone
-    MediaPipe smooths the points over time, which makes the lips late.
+    on the clip before; the one for unrelated pictures remembers nothing and is kept. Several faces
+    are looked for even where one is expected: with one alone MediaPipe smooths the points over
+    time, which makes the lips late.
     """
 
     def __init__(self, task: Path) -> None:
@@ -56,21 +58,19 @@ class MediaPipeDetector:
             )
         self._task = task
         self._model = task.read_bytes()
-        self._landmarker(tracked=False).close()  # a damaged file shows here, not in mid-work
+        self._still = self._landmarker(tracked=False)  # a damaged file shows here, not in mid-work
+        weakref.finalize(self, self._still.close)  # at exit it would be closed too late
 
     def detect(
         self, frames: UInt8[Tensor, "n 3 h w"], *, tracked: bool = False
     ) -> list[list[Face]]:
         """Faces of every picture, largest first."""
+        if not tracked:
+            return [self._faces(self._still.detect(self._image(frame)), frame) for frame in frames]
         faces = []
-        with self._landmarker(tracked=tracked) as network:
+        with self._landmarker(tracked=True) as network:
             for t, frame in enumerate(frames):
-                image = self._image(frame)
-                result = (
-                    network.detect_for_video(image, t * FRAME_MS)
-                    if tracked
-                    else network.detect(image)
-                )
+                result = network.detect_for_video(self._image(frame), t * FRAME_MS)
                 faces.append(self._faces(result, frame))
         return faces
 

@@ -191,3 +191,14 @@ def test_a_detector_that_cannot_be_loaded_stops_at_once(job: ClipJob, tmp_path: 
 def _manifest(job: ClipJob, split: str) -> list[ClipRecord]:
     path = job.output / f"{split}.jsonl"
     return read_manifest(job.output, split) if path.is_file() else []
+
+
+def test_how_many_frames_are_searched_belongs_to_the_output(job: ClipJob) -> None:
+    def settings(**changes: object) -> dict[str, object]:
+        return dataclasses.replace(job, **changes).settings  # type: ignore[arg-type]
+
+    assert "search_every" not in settings()
+    assert "search_every" not in settings(landmarks="face-alignment")
+    assert "search_every" not in settings(landmarks="mediapipe", search_every=1)
+    assert settings(landmarks="mediapipe")["search_every"] == 4
+    assert settings(landmarks="face-alignment", search_every=3)["search_every"] == 3

@@ -6,7 +6,7 @@ import torch
 
 from data_prep.corpora import ClipError, RawClip
 from data_prep.faces import DetectorSource, SidecarSource, landmark_source
-from talkface.faces import TEMPLATE, Face
+from talkface.faces import TEMPLATE, Face, SparseDetector
 from talkface.faces.align import align_landmarks, move_points
 from tests.faces.drawn import KnownFaces, face_points, placed
 
@@ -66,3 +66,15 @@ def test_crops_of_insightface_are_moved_into_the_frame_of_clips() -> None:
     target = torch.tensor(TEMPLATE) * 64 - 0.5
     torch.testing.assert_close(found, target, atol=0.6, rtol=0)
     assert aligned.transforms[0, :, :2].det().sqrt() * 112 / 64 == pytest.approx(1, abs=0.06)
+
+
+def test_of_a_clip_some_frames_are_searched_if_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    known = KnownFaces([[Face.around(placed(face_points()))] for _ in range(9)])
+    monkeypatch.setattr("data_prep.faces.build_detector", lambda *_args: known)
+    every = landmark_source("mediapipe", every=1)
+    some = landmark_source("mediapipe", every=4)
+    assert isinstance(every, DetectorSource)
+    assert isinstance(some, DetectorSource)
+    assert every.detector is known
+    assert isinstance(some.detector, SparseDetector)
+    assert some.detector.every == 4
