@@ -92,8 +92,8 @@ def _run(options: argparse.Namespace) -> Summary:
     if options.corpus in PORTRAITS:
         return _run_portraits(options)
     shared = (options.output, options.side, options.landmarks, options.task)
-    rules, device = Rules.of(options), _device(options)
-    job = ClipJob(_clips(options), *shared, rules=rules, device=device)
+    more = {"device": _device(options), "timeout": options.clip_timeout}
+    job = ClipJob(_clips(options), *shared, rules=Rules.of(options), **more)
     official = options.corpus != "grid"
     holdout = Holdout() if official else Holdout(options.val, options.test, options.seed)
     return build(job, holdout, limit=options.limit, engine=_engine(options))
