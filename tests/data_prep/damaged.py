@@ -164,7 +164,7 @@ CREMAD_KINDS: Mapping[str, Kind] = {
     "FLV cut short": Kind(EITHER, cut, 4),
     "FLV, bits flipped": Kind(EITHER, flips(0.0, 1.0, 6), 4),
     "WAV cut short": Kind(EITHER, lambda p, r: cut(wav(p), r), 3),
-    "WAV header, bits flipped": Kind(EITHER, lambda p, r: flips(0, 0.002, 4)(wav(p), r), 6),
+    "WAV header, bits flipped": Kind(EITHER, lambda p, r: flips(0, 0.0011, 4)(wav(p), r), 6),
     "WAV of text": Kind(SKIPPED, lambda p, _r: wav(p).write_text("Once upon a time " * 99)),
     "WAV of 0 bytes": Kind(SKIPPED, lambda p, _r: wav(p).write_bytes(b"")),
     "WAV is a pipe": Kind(SKIPPED, lambda p, r: special(os.mkfifo)(wav(p), r)),
