@@ -92,8 +92,9 @@ def _run(options: argparse.Namespace) -> Summary:
     if options.corpus in PORTRAITS:
         return _run_portraits(options)
     shared = (options.output, options.side, options.landmarks, options.task)
-    rules, device = Rules.of(options), _device(options)
-    job = ClipJob(_clips(options), *shared, rules, options.search_every, device=device)
+    rules, device, timeout = Rules.of(options), _device(options), options.clip_timeout
+    search = options.search_every
+    job = ClipJob(_clips(options), *shared, rules, search, device=device, timeout=timeout)
     official = options.corpus != "grid"
     holdout = Holdout() if official else Holdout(options.val, options.test, options.seed)
     return build(job, holdout, limit=options.limit, engine=_engine(options))

@@ -17,6 +17,7 @@ from data_prep.splits import Holdout, assign_splits
 from talkface.data.layout import (
     ClipRecord,
     Corpus,
+    LayoutError,
     read_checksums,
     read_record,
     write_clip,
@@ -56,8 +57,11 @@ class ClipJob(Job[RawClip, PreparedParts]):
         return landmark_source(self.landmarks, self.task, self.device, self._every)
 
     def is_complete(self, unit: RawClip) -> bool:
-        """Whether everything of the clip is stored."""
-        return bool(stored_names(self.output, unit.id))
+        """Whether everything of the clip is stored; a name that cannot be stored is not."""
+        try:
+            return bool(stored_names(self.output, unit.id))
+        except (LayoutError, OSError):
+            return False
 
     def prepare(self, unit: RawClip, source: LandmarkSource) -> PreparedParts:
         """Decode, align, crop; errors as ``prepare_clip``."""

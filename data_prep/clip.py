@@ -1,7 +1,9 @@
 """One raw clip to one prepared clip, or to its parts: decode, landmarks, align, crop."""
 
 from dataclasses import replace
+from pathlib import Path
 
+import torch
 from jaxtyping import Float, Int16, UInt8
 from torch import Tensor
 
@@ -11,12 +13,15 @@ from data_prep.parts import part_names, sound_within, usable_parts, words_within
 from data_prep.rules import USUAL, Rules
 from data_prep.windows import WordWindow, cut_around
 from talkface.data.layout import ClipRecord, PreparedClip
-from talkface.data.media import read_audio, read_video
+from talkface.data.media import iter_video, read_audio
 from talkface.faces.align import align_landmarks
 from talkface.types import FPS, SAMPLE_RATE
 
 TOLERANCE = 0.5
-"""By how many seconds the sound may end before the picture."""
+"""By how many seconds sound and words may end before or after the picture."""
+
+MOST_BYTES = 4 * 2**30
+"""Bytes of decoded pictures: 27 seconds of 1920 x 1080."""
 
 
 def prepare_clip(
@@ -46,11 +51,7 @@ def prepare_clip(
         FaceError: The face is not seen well enough.
     """
     annotation = corpus.annotate(clip)
-    heard = clip.audio or clip.video
-    frames, sound = read_video(clip.video), read_audio(heard)
-    short = len(frames) / FPS - len(sound) / SAMPLE_RATE
-    if short > TOLERANCE:
-        raise ClipError(f"The sound of {heard} ends {short:.2f} s before the picture.")
+    frames, sound = read_clip(clip, annotation)
     if isinstance(clip, WordWindow):
         word, frames, sound = cut_around(annotation.words[0], frames, sound)
         annotation = replace(annotation, words=(word,))
@@ -70,6 +71,49 @@ def prepare_clip(
         record = replace(whole, id=name, frames=len(part), samples=len(piece), words=words)
         prepared.append(_prepared(record, frames[of], points[of], piece, side))
     return prepared
+
+
+def read_clip(
+    clip: RawClip, annotation: Annotation
+) -> tuple[UInt8[Tensor, "n 3 h w"], Int16[Tensor, " samples"]]:
+    """Pictures and sound, which ends at most ``TOLERANCE`` before or after the picture.
+
+    Raises:
+        ClipError: They do not fit each other, or what is said; or they are too large.
+        MediaError: One of them cannot be decoded.
+    """
+    heard, frames = clip.audio or clip.video, _pictures(clip.video)
+    if annotation.frames is not None and abs(len(frames) - annotation.frames) > 1:
+        raise ClipError(
+            f"{clip.video} has {len(frames)} frames, but clips of this corpus have "
+            f"{annotation.frames}: when its word is said would be unknown."
+        )
+    sound, seconds = read_audio(heard), len(frames) / FPS
+    short = seconds - len(sound) / SAMPLE_RATE
+    if short > TOLERANCE:
+        raise ClipError(f"The sound of {heard} ends {short:.2f} s before the picture.")
+    late = [word for word in annotation.words if word.end > seconds + TOLERANCE]
+    if late:
+        raise ClipError(
+            f"{late[0].word!r} is said until {late[0].end:.2f} s, but {clip.video} has pictures "
+            f"for {seconds:.2f} s only."
+        )
+    return frames, sound[: round((seconds + TOLERANCE) * SAMPLE_RATE)]
+
+
+def _pictures(path: Path) -> UInt8[Tensor, "n 3 h w"]:
+    """All pictures, unless they are too many, or too large."""
+    parts, size = [], 0
+    for part in iter_video(path, batch=1):
+        parts.append(part)
+        size += part.nbytes
+        if size > MOST_BYTES:
+            height, width = part.shape[-2:]
+            raise ClipError(
+                f"{path} has more than {len(parts)} pictures of {width} x {height}: too many to be "
+                f"held in memory ({MOST_BYTES / 2**30:g} GiB). Cut it into clips, or scale it down."
+            )
+    return torch.cat(parts)
 
 
 def _record(clip: RawClip, annotation: Annotation, *, frames: int, samples: int) -> ClipRecord:

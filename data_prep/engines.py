@@ -13,9 +13,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
 from multiprocessing import get_context
+from pathlib import Path
+from tempfile import NamedTemporaryFile
 from typing import Any, Protocol
 
 from data_prep.corpora.raw import CorpusError
+from data_prep.deadline import blocked_for
 from data_prep.job import AnyUnit, Outcome
 from data_prep.worker import Start, begin, work
 
@@ -25,7 +28,13 @@ QUEUE = 4
 METHOD = "forkserver"
 """How processes are started: from one that imported everything once, and has no threads."""
 
-ABRUPT = "it ended its worker process, alone and twice (out of memory, or a fault in a library)"
+ABRUPT = (
+    "It ended its worker process, alone and twice (out of memory, or a library crashed or hung)."
+)
+BLOCKED = (
+    "It blocked its worker process, alone and twice, for {} (h:mm:ss) in a library that cannot be "
+    "interrupted: longer than `--clip-timeout` allows."
+)
 GIVE_UP = 3
 """So many units in a row that end their workers: it is the machine, not the units."""
 
@@ -81,7 +90,7 @@ class LocalEngine:
         """Work with all processes; returns the units in flight when one of them ended."""
         pending: dict[Future[Outcome], AnyUnit] = {}
         suspects: list[AnyUnit] = []
-        with _pool(start, self.workers) as pool:
+        with _pool(start, self.workers, Path(os.devnull)) as pool:
             while True:
                 for unit in islice(queue, 0 if suspects else QUEUE * self.workers - len(pending)):
                     try:
@@ -104,7 +113,7 @@ def _one_by_one(start: Start[AnyUnit], suspects: Sequence[AnyUnit]) -> Iterator[
     """Find those of ``suspects`` that end their worker."""
     rest, in_a_row = deque(suspects), 0
     while rest:
-        with _pool(start, 1) as pool:
+        with _note() as note, _pool(start, 1, note) as pool:
             try:
                 while rest:
                     outcome = pool.submit(work, rest[0]).result()
@@ -112,20 +121,29 @@ def _one_by_one(start: Start[AnyUnit], suspects: Sequence[AnyUnit]) -> Iterator[
                     in_a_row = 0
                     yield outcome
             except BrokenProcessPool as error:
-                in_a_row += 1
+                time = blocked_for(note)
+                in_a_row += time is None
                 if in_a_row == GIVE_UP:
                     raise CorpusError(
                         "Worker processes end abruptly, one after the other (out of memory?). What "
                         "is complete is kept: run the same command again, with fewer `--workers`."
                     ) from error
-                yield Outcome(rest.popleft().id, reason=ABRUPT)
+                reason = BLOCKED.format(time) if time else ABRUPT
+                yield Outcome(rest.popleft().id, reason=reason)
 
 
 @contextmanager
-def _pool(start: Start[Any], workers: int) -> Iterator[ProcessPoolExecutor]:
+def _note() -> Iterator[Path]:
+    """A file in which a watchdog says why it ended a process."""
+    with NamedTemporaryFile(prefix="talkface-") as file:
+        yield Path(file.name)
+
+
+@contextmanager
+def _pool(start: Start[Any], workers: int, note: Path) -> Iterator[ProcessPoolExecutor]:
     context = get_context(METHOD)
     context.set_forkserver_preload(["data_prep.worker"])
-    pool = ProcessPoolExecutor(workers, context, initializer=begin, initargs=(start,))
+    pool = ProcessPoolExecutor(workers, context, initializer=begin, initargs=(start, note))
     try:
         yield pool
     finally:

@@ -89,8 +89,11 @@ class SidecarSource:
             raise ClipError(f"No landmarks {sidecar}. Choose a detector with `--landmarks`.")
         try:
             stored = np.load(sidecar, allow_pickle=False)
-        except (OSError, ValueError, EOFError) as error:
+        except (OSError, ValueError, EOFError, MemoryError) as error:
             raise ClipError(f"{sidecar} is not a NumPy array ({error}).") from error
+        if not isinstance(stored, np.ndarray) or stored.dtype.kind not in "fiu":
+            found = getattr(stored, "dtype", "an archive")
+            raise ClipError(f"{sidecar} holds {found!s:.40}, expected float32.")
         if stored.shape != (len(frames), *SHAPE):
             raise ClipError(
                 f"{sidecar} has shape {stored.shape}, expected {(len(frames), *SHAPE)}: frames "

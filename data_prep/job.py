@@ -50,6 +50,7 @@ class Job(ABC, Generic[AnyUnit, Made]):
         landmarks: Where landmarks come from.
         task: Model file of MediaPipe.
         device: Where the networks of face-alignment run: ``cpu``, ``cuda``.
+        timeout: Seconds that ``prepare`` may take for a unit; 0 for any.
     """
 
     corpus: Any
@@ -58,6 +59,7 @@ class Job(ABC, Generic[AnyUnit, Made]):
     landmarks: str
     task: Path | None = None
     device: str = field(default="cpu", kw_only=True)
+    timeout: float = field(default=0.0, kw_only=True)
 
     counted: ClassVar[tuple[str, str]]
     """What a unit is called, and what its pictures are, in the progress bar."""

@@ -14,6 +14,11 @@ from data_prep.splits import Holdout, People, Speakers
 PORTRAITS = frozenset({"msceleb", "puppet-faces"})
 """Commands that prepare people, not clips."""
 
+TIMEOUT = 600.0
+"""Seconds for a clip: face-alignment takes 40 s on one slow core for 3 s of video."""
+
+LONGEST = 10**6
+
 _CROPS_HELP = (
     "where landmarks come from; `insightface` and `none` are for pictures that are crops already: "
     "the former moves InsightFace's crops into the frame that clips have, the latter scales the "
@@ -61,7 +66,11 @@ def parser(description: str | None) -> argparse.ArgumentParser:
     _add_common(faces, 64, SOURCES, "sidecar")
     for command in (cremad, grid, lrw, puppets):
         add_rules(command)
+<<<<<<< HEAD
         command.add_argument("--search-every", type=_positive, metavar="N", help=_SEARCH_HELP)
+=======
+        _add_timeout(command)
+>>>>>>> damaged
     _add_cremad(cremad)
     _add_grid(grid)
     _add_msceleb(msceleb)
@@ -86,6 +95,12 @@ def _add_common(
     add("--limit", type=_positive, help="prepare so many clips, or people, only")
     add("--verify", action="store_true", help="read all that is prepared, report, change nothing")
     add("--repair", action="store_true", help="verify, then make anew what is broken or missing")
+
+
+def _add_timeout(command: argparse.ArgumentParser) -> None:
+    add = command.add_argument
+    why = "skip a clip that takes longer; 0: none does (default: %(default)s)"
+    add("--clip-timeout", type=_seconds, default=TIMEOUT, metavar="SECONDS", help=why)
 
 
 def _add_subset(command: argparse.ArgumentParser) -> None:
@@ -153,6 +168,13 @@ def _count(text: str) -> int:
     number = int(text)
     if number < 0:
         raise argparse.ArgumentTypeError(f"{number} is negative")
+    return number
+
+
+def _seconds(text: str) -> float:
+    number = float(text)
+    if not 0 <= number <= LONGEST:
+        raise argparse.ArgumentTypeError(f"{text} is not between 0 and {LONGEST}")
     return number
 
 

@@ -17,6 +17,7 @@ from uuid import uuid4
 import torch
 
 from data_prep.corpora.raw import CorpusError
+from data_prep.deadline import expendable
 from data_prep.engines import ABRUPT, QUEUE
 from data_prep.job import AnyUnit, Outcome
 from data_prep.worker import Start
@@ -102,6 +103,7 @@ def _work(start: Start[Any], token: str, folder: Path, unit: Any) -> Outcome:
             os.chdir(folder)
         torch.set_num_threads(1)
         _workers.clear()
+        expendable(Path(os.devnull))
         _workers[token] = start()
     return _workers[token](unit)
 

@@ -15,6 +15,7 @@ import cv2
 import torch
 
 from data_prep.corpora.raw import CorpusError
+from data_prep.deadline import DeadlineError, deadline, expendable
 from data_prep.job import SETTINGS, AnyUnit, Job, Outcome, Unit
 
 FATAL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EMFILE, errno.ENFILE})
@@ -42,20 +43,39 @@ class Worker:
     def __call__(self, unit: Unit) -> Outcome:
         """Prepare and store ``unit``; whatever is wrong with it becomes a reason to skip it."""
         try:
-            made = self._job.prepare(unit, self._source)
-        except Exception as error:  # one bad clip in 500,000 must not end the run
+            with deadline(self._job.timeout):
+                made = self._job.prepare(unit, self._source)
+        except (Exception, DeadlineError) as error:  # one bad clip in 500,000 must not end the run
             return Outcome(unit.id, reason=reason_to_skip(error))
+        try:
+            return self._store(made)
+        except OSError as error:
+            if error.errno != errno.ENAMETOOLONG:
+                raise
+            return Outcome(unit.id, reason="Its name is too long for a file of the output.")
+
+    def _store(self, made: Any) -> Outcome:
         try:
             return self._job.store(made)
         except FileNotFoundError:  # a run that starts took the unfinished file for a leftover
             return self._job.store(made)
 
 
-def reason_to_skip(error: Exception) -> str:
-    """What to say about data that caused ``error``; raises it again if the machine is to blame."""
+def reason_to_skip(error: BaseException) -> str:
+    """What to say, in one line, about data that caused ``error``.
+
+    Raises:
+        OSError: It is the machine that is to blame.
+    """
     if isinstance(error, OSError) and error.errno in FATAL:
         raise error
-    return str(error) if isinstance(error, ValueError) else f"{error!r}"
+    if isinstance(error, OSError) and error.strerror:
+        said = f"{error.filename or 'A file'} cannot be read ({error.strerror})."
+    elif isinstance(error, MemoryError):
+        said = f"It does not fit into memory ({error or 'no more is told'})."
+    else:
+        said = str(error) if isinstance(error, ValueError | DeadlineError) else f"{error!r}"
+    return " ".join(said.split())
 
 
 def unseen(output: Path) -> CorpusError:
@@ -66,9 +86,10 @@ def unseen(output: Path) -> CorpusError:
     )
 
 
-def begin(start: Start[Any]) -> None:
-    """Make this process a worker."""
+def begin(start: Start[Any], note: Path) -> None:
+    """Make this process a worker, which may be ended if a clip blocks it; see ``expendable``."""
     settle()
+    expendable(note)
     _starts.append(start)
 
 

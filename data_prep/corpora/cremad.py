@@ -15,9 +15,10 @@ from functools import cached_property
 from pathlib import Path
 
 from data_prep.corpora.actors import read_actors
-from data_prep.corpora.raw import Annotation, ClipError, CorpusError, RawClip
+from data_prep.corpora.raw import Annotation, ClipError, CorpusError, RawClip, check_span
 from data_prep.corpora.sidecar import exact_times, read_sidecar
 from data_prep.corpora.speech import spoken_span
+from data_prep.corpora.wav import check_wav
 from talkface.data.layout import Demographics, WordSpan
 from talkface.data.media import read_audio
 
@@ -101,12 +102,13 @@ class CremadCorpus:
             raise ClipError(f"{stem} is damaged in the corpus as published: {KNOWN_BAD[stem]}.")
         for path in (clip.video, sound):
             _check(path)
-        exact = exact_times(read_sidecar(clip.video.with_suffix(".json")))
-        start, end = exact or spoken_span(read_audio(sound))
+        check_wav(sound)
+        told = clip.video.with_suffix(".json")
+        start, end = exact_times(told, read_sidecar(told)) or spoken_span(read_audio(sound))
         sentence, level = found["sentence"], found["level"]
         return Annotation(
             speaker=found["actor"],
-            words=(WordSpan(sentence, start, end),),
+            words=(check_span(told, WordSpan(sentence, start, end)),),
             emotion=found["emotion"],
             level="XX" if level == "X" else level,
             text=SENTENCES[sentence],

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from data_prep.corpora.raw import Annotation, ClipError, CorpusError, RawClip
+from data_prep.corpora.raw import Annotation, ClipError, CorpusError, RawClip, check_span
 from talkface.data.layout import WordSpan
 
 TICKS = 25_000
@@ -19,6 +19,9 @@ TICKS = 25_000
 SILENCE = frozenset({"sil", "sp"})
 VIDEOS = frozenset({".mpg", ".mpeg", ".mp4", ".avi", ".mov", ".mkv"})
 SPEAKER = re.compile(r"s\d+")
+LINE = re.compile(r"\d{1,9} \d{1,9} [\w'-]{1,40}", re.ASCII)
+"""A line; the word becomes part of the names of files."""
+
 FIELDS = 3
 
 
@@ -40,7 +43,7 @@ class GridCorpus:
         """All videos, by speaker and name; of two with one name the first is taken."""
         found: dict[str, RawClip] = {}
         for path in sorted(self.source.rglob("*")):
-            if path.suffix.lower() in VIDEOS and path.is_file():
+            if path.suffix.lower() in VIDEOS:  # what is no file must be skipped with a reason
                 speaker = _speaker(path)
                 name = f"{speaker}/{path.stem}"
                 found.setdefault(name, RawClip(name, path, group=speaker))
@@ -74,14 +77,21 @@ def read_align(path: Path) -> tuple[WordSpan, ...]:
         ClipError: A line is not ``start end word``.
     """
     words = []
-    for number, line in enumerate(path.read_text(encoding="utf-8", errors="replace").splitlines()):
+    try:
+        lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError as error:
+        raise ClipError(f"{path} cannot be read ({error.strerror}).") from error
+    for number, line in enumerate(lines):
         fields = line.split()
         if not fields:
             continue
-        if len(fields) != FIELDS or not (fields[0].isdigit() and fields[1].isdigit()):
-            raise ClipError(f"{path}, line {number + 1}: expected `start end word`, got {line!r}.")
+        if len(fields) != FIELDS or not LINE.fullmatch(" ".join(fields)):
+            raise ClipError(
+                f"{path}, line {number + 1}: expected `start end word`, got {line!r:.60}."
+            )
         if fields[2] not in SILENCE:
-            words.append(WordSpan(fields[2], int(fields[0]) / TICKS, int(fields[1]) / TICKS))
+            start, end = (int(ticks) / TICKS for ticks in fields[:2])
+            words.append(check_span(path, WordSpan(fields[2], start, end)))
     if not words:
         raise ClipError(f"{path} holds no word.")
     return tuple(words)

@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from data_prep.corpora.raw import Annotation, ClipError, CorpusError, RawClip
+from data_prep.corpora.raw import Annotation, ClipError, CorpusError, RawClip, check_span
 from data_prep.corpora.sidecar import exact_times, read_sidecar
 from talkface.data.layout import SPLITS, WordSpan
 from talkface.types import FPS
@@ -47,15 +47,18 @@ class LrwCorpus:
 
     def annotate(self, clip: RawClip) -> Annotation:
         """The word by the folder, its span by the duration, the speaker by the sidecar."""
-        extra = read_sidecar(clip.video.with_suffix(".json"))
-        exact = exact_times(extra)
-        if exact is not None:
-            start, end = exact
-        else:
-            half, centre = _duration(clip.video.with_suffix(".txt")) / 2, FRAMES / FPS / 2
+        told = clip.video.with_suffix(".json")
+        extra = read_sidecar(told)
+        exact = exact_times(told, extra)
+        if exact is None:
+            told = clip.video.with_suffix(".txt")
+            half, centre = _duration(told) / 2, FRAMES / FPS / 2
             start, end = max(centre - half, 0.0), centre + half
-        word = clip.video.parent.parent.name
-        return Annotation(str(extra.get("speaker", "")), (WordSpan(word, start, end),))
+        else:
+            start, end = exact
+        span = check_span(told, WordSpan(clip.video.parent.parent.name, start, end))
+        frames = FRAMES if exact is None else None
+        return Annotation(str(extra.get("speaker", "")), (span,), frames=frames)
 
 
 def _name(root: Path, path: Path) -> str:

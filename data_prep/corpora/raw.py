@@ -1,5 +1,6 @@
 """What every raw corpus offers, whatever its folders look like."""
 
+import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -44,6 +45,19 @@ class RawClip:
         return self.video.with_suffix(SIDECAR)
 
 
+def check_span(path: Path, span: WordSpan) -> WordSpan:
+    """The word that ``path`` tells of, if it begins before it ends.
+
+    Raises:
+        ClipError: It does not, or its times are not finite.
+    """
+    if not 0 <= span.start < span.end < math.inf:
+        raise ClipError(
+            f"{path} has {span.word!r} begin at {span.start:g} s and end at {span.end:g} s."
+        )
+    return span
+
+
 @dataclass(frozen=True)
 class Annotation:
     """What is known about a clip.
@@ -55,6 +69,7 @@ class Annotation:
         level: How strongly that is shown, where the corpus tells.
         text: What is said in full, where the corpus tells.
         demographics: Who the speaker is, where the corpus tells.
+        frames: How long the clip must be, where the times of the words follow from that.
     """
 
     speaker: str
@@ -63,6 +78,7 @@ class Annotation:
     level: str | None = None
     text: str | None = None
     demographics: Demographics | None = None
+    frames: int | None = None
 
 
 class RawCorpus(Protocol):

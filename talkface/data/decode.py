@@ -25,8 +25,11 @@ from talkface.data.media_errors import (
     check_input,
     reason,
 )
-from talkface.data.media_stream import decoded, opened, video_stream
+from talkface.data.media_stream import decoded, in_step, opened, video_stream
 from talkface.types import FPS, SAMPLE_RATE
+
+LONGEST = 10.0
+"""Seconds for which a picture may stand still, or the sound be late: what is longer is damage."""
 
 
 def read_image(path: Path) -> UInt8[Tensor, "3 h w"]:
@@ -74,7 +77,7 @@ def iter_video(
         if stream is None:
             raise NoVideoError(f"{path} has no video stream. Give a file with pictures in it.")
         frames = (f for f in decoded(path, container, stream) if isinstance(f, VideoFrame))
-        timed = _timed(frames, _rate(stream))
+        timed = _timed(in_step(path, frames, LONGEST), _rate(stream))
         for frame in _at_rate(timed, fps):
             image = _pixels(frame)
             shape = rows[0].shape if rows else image.shape
@@ -104,19 +107,21 @@ def read_audio(path: Path, rate: int = SAMPLE_RATE) -> Int16[Tensor, " samples"]
             raise NoAudioError(f"{path} has no audio stream. Give a file with sound.")
         origin = _start(video_stream(container))
         stream = container.streams.audio[0]
-        resampler = AudioResampler(format="fltp", rate=rate)
-        for frame in decoded(path, container, stream):
-            if isinstance(frame, AudioFrame):
-                start = frame.time if start is None else start
-                frame.pts = None
-                chunks += _mono(path, resampler, frame)
+        resampler = AudioResampler(format="flt", rate=rate)  # PyAV crashes over 8 planes
+        frames = (f for f in decoded(path, container, stream) if isinstance(f, AudioFrame))
+        for frame, time in in_step(path, frames):
+            start = time if start is None else start
+            frame.pts = None
+            chunks += _mono(path, resampler, frame)
         if chunks or start is not None:
             chunks += _mono(path, resampler, None)
-    samples = np.concatenate([np.zeros(0, np.float32), *chunks])
+    late = 0.0 if origin is None or start is None else start - origin
+    if late > LONGEST:
+        raise MediaError(f"The sound of {path} begins {late:.2f} s after the picture.")
+    samples = np.concatenate([np.zeros(0, np.float32), *chunks])[max(-round(late * rate), 0) :]
     if samples.size == 0:
         raise NoAudioError(f"The sound of {path} is 0 seconds long. Give a longer recording.")
-    late = 0 if origin is None or start is None else round((start - origin) * rate)
-    samples = np.concatenate([np.zeros(max(late, 0), np.float32), samples[max(-late, 0) :]])
+    samples = np.concatenate([np.zeros(max(round(late * rate), 0), np.float32), samples])
     scaled = np.nan_to_num(samples * 32768.0).round().clip(-32768, 32767)
     return torch.from_numpy(scaled.astype(np.int16))
 
@@ -131,10 +136,12 @@ def _start(stream: VideoStream | None) -> float | None:
     return float(stream.start_time * stream.time_base)
 
 
-def _timed(frames: Iterable[VideoFrame], rate: float) -> Iterator[tuple[float, VideoFrame]]:
+def _timed(
+    frames: Iterable[tuple[VideoFrame, float | None]], rate: float
+) -> Iterator[tuple[float, VideoFrame]]:
     """Frames with their time in seconds, counted where the file has no timestamps."""
-    for index, frame in enumerate(frames):
-        yield (index / rate if frame.pts is None else frame.time), frame
+    for index, (frame, time) in enumerate(frames):
+        yield (index / rate if time is None else time), frame
 
 
 def _at_rate(timed: Iterable[tuple[float, VideoFrame]], fps: float | int) -> Iterator[VideoFrame]:
@@ -165,6 +172,7 @@ def _mono(
     path: Path, resampler: AudioResampler, frame: AudioFrame | None
 ) -> list[Float[np.ndarray, " n"]]:
     try:
-        return [f.to_ndarray().mean(axis=0) for f in resampler.resample(frame)]
+        parts = resampler.resample(frame)
+        return [part.to_ndarray().reshape(-1, part.layout.nb_channels).mean(1) for part in parts]
     except (av.FFmpegError, ValueError) as error:
         raise MediaError(f"The sound of {path} cannot be resampled ({reason(error)}).") from error

@@ -50,6 +50,8 @@ def check_input(path: Path) -> None:
     try:
         if path.is_dir():
             raise MissingMediaError(f"{path} is a folder. Give the path of a media file.")
+        if path.exists() and not path.is_file():
+            raise MissingMediaError(f"{path} is a pipe or a device. Give the path of a file.")
         if not path.is_file():
             raise MissingMediaError(f"There is no file {path}. Check the path.")
         empty = path.stat().st_size == 0

@@ -1,9 +1,9 @@
 """Media files opened and decoded, one stream at a time, and never a part taken for the whole."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import av
 from av.audio.frame import AudioFrame
@@ -19,6 +19,8 @@ from talkface.data.media_errors import (
     check_input,
     reason,
 )
+
+AnyFrame = TypeVar("AnyFrame", VideoFrame, AudioFrame)
 
 BARE = ("mpeg",)
 """Formats that tell nothing of their length: only a broken frame shows where they were cut."""
@@ -90,6 +92,10 @@ class _Seen:
     """What has been decoded of a stream, in the unit in which its file counts."""
 
     def __init__(self, path: Path, stream: VideoStream | AudioStream) -> None:
+        if stream.codec_context is None:
+            raise UndecodableMediaError(
+                f"{path} is coded in a way that FFmpeg does not know, or its header is damaged."
+            )
         self.path = path
         self.unit = "samples" if stream.codec_context.name.startswith("pcm_") else "packets"
         self.parts = self.frames = 0
@@ -111,6 +117,31 @@ class _Seen:
             found = f"the data after {self.frames} frames is incomplete"
             raise _truncated(self.path, found)
         return frames
+
+
+def in_step(
+    path: Path, frames: Iterable[AnyFrame], longest: float = SLACK
+) -> Iterator[tuple[AnyFrame, float | None]]:
+    """Frames with their time in seconds, or None, none of which is far from where it belongs.
+
+    Args:
+        path: The file.
+        frames: Its frames.
+        longest: Seconds that may be missing between two frames.
+
+    Raises:
+        TruncatedMediaError: Times jump, as they do where data is missing or an index is damaged.
+    """
+    end: float | None = None
+    for frame in frames:
+        time = None if frame.pts is None else frame.time
+        if time is not None:
+            if end is not None and not -SLACK <= time - end <= longest:
+                raise _truncated(path, f"its times jump from {end:.2f} to {time:.2f} s")
+            end = time
+            if isinstance(frame, AudioFrame):
+                end += frame.samples / frame.sample_rate
+        yield frame, time
 
 
 def _watched(container: InputContainer) -> Iterator[VideoStream | AudioStream]:
