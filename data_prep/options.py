@@ -66,11 +66,8 @@ def parser(description: str | None) -> argparse.ArgumentParser:
     _add_common(faces, 64, SOURCES, "sidecar")
     for command in (cremad, grid, lrw, puppets):
         add_rules(command)
-<<<<<<< HEAD
         command.add_argument("--search-every", type=_positive, metavar="N", help=_SEARCH_HELP)
-=======
         _add_timeout(command)
->>>>>>> damaged
     _add_cremad(cremad)
     _add_grid(grid)
     _add_msceleb(msceleb)
