@@ -137,7 +137,10 @@ def read_settings(path: Path) -> dict[str, Any]:
     Raises:
         CheckpointError: If the file is missing, unreadable or of something else.
     """
-    return dict(read_content(path, "meta").get("hyper_parameters", {}))
+    content = read_content(path, "meta")
+    if "state_dict" not in content:
+        raise CheckpointError(path, "it holds no model")
+    return dict(content.get("hyper_parameters", {}))
 
 
 def read_content(path: Path, map_location: Any) -> dict[str, Any]:
@@ -162,6 +165,6 @@ def read_content(path: Path, map_location: Any) -> dict[str, Any]:
                 "run code of the file",
             ) from error
         raise CheckpointError(path, "it is not a file that torch.save wrote") from error
-    if not isinstance(content, dict) or "state_dict" not in content:
+    if not isinstance(content, dict):
         raise CheckpointError(path, "it holds no model")
     return content

@@ -160,11 +160,16 @@ class TalkFace(ScoredAnimator):
             step(self.generator_loss(rendering, features, window))
             if self.path_length and self.due(self.path_length.every) and sources is not None:
                 step(self.path_length_penalty(sources, self.path_length))
-        for name, value in self.measured.items():
-            self.log(name, value, prog_bar=name.startswith("train/"))
+        self._log_measured()
         self.steps += 1
         for scheduler in cast("Sequence[LambdaLR]", self.lr_schedulers()):
             scheduler.step()
+
+    def _log_measured(self) -> None:
+        """Log the mean over all processes of what was measured, lazily or just now."""
+        values = ranks.mean(torch.stack([value.float() for value in self.measured.values()]))
+        for name, value in zip(self.measured, values, strict=True):
+            self.log(name, value, prog_bar=name.startswith("train/"))
 
     def imagine(self, window: Window) -> Imagined:
         """Encode all frames and render a run of them; identity features in steps that need them."""

@@ -2,12 +2,17 @@
 
 import os
 import signal
+from contextlib import suppress
+from multiprocessing import get_context
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any
 
 import pytorch_lightning as pl
 import torch
 from torch import Tensor
+
+from talkface.cli import main
 
 CONFIG = """
 seed_everything: 7
@@ -123,3 +128,30 @@ def differences(one: Any, other: Any, name: str = "") -> list[str]:
     if isinstance(one, Tensor) and isinstance(other, Tensor):
         return [] if torch.equal(one, other) else [name]
     return [] if one == other else [f"{name}: {one!r}, {other!r}"]
+
+
+def _run(arguments: list[str]) -> None:
+    os.setsid()
+    torch.set_num_threads(1)
+    main(arguments)
+
+
+def start(arguments: list[str]) -> BaseProcess:
+    """Run a command in a process group of its own, forked from a server."""
+    process = get_context("forkserver").Process(target=_run, args=(arguments,))
+    process.start()
+    return process
+
+
+def kill(process: BaseProcess) -> None:
+    """Kill the whole group."""
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid or 0, signal.SIGKILL)
+    process.kill()
+    process.join()
+
+
+def kill_a_rank(process: BaseProcess) -> None:
+    """Kill the last of the training processes that a command has started."""
+    children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+    os.kill(int(children[-1]), signal.SIGKILL)

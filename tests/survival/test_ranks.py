@@ -1,5 +1,6 @@
 """One, two and four processes with the same global batch learn the same."""
 
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
@@ -12,8 +13,12 @@ from tests.survival.survivor import command, content
 
 pytestmark = pytest.mark.slow
 
-CLOSE = {"rtol": 1e-3, "atol": 2e-5}
-"""Sums in another order, through some steps of Adam with a rate of 1e-4."""
+CLOSE = 0.03
+"""Largest difference of what a network has learned, as a share of it (both as norms).
+
+Sums in another order change the sign of gradients that are zero but for rounding, and the first
+steps of Adam go by the sign.
+"""
 
 
 class Own(Callback):
@@ -21,6 +26,10 @@ class Own(Callback):
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+
+    def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Write what is begun with."""
+        torch.save(pl_module.state_dict(), self.folder / f"begin{trainer.global_rank}.pt")
 
     def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Write weights and buffers."""
@@ -63,9 +72,17 @@ def test_processes_learn_what_one_learns(
     expected, folder = one
     found = trained(prepared, tmp_path / "more", ranks)
     assert content(tmp_path / "more/run")["talkface_steps"] == 4
-    for name, value in expected.items():
-        torch.testing.assert_close(found[name], value, **CLOSE, msg=lambda m, n=name: f"{n}: {m}")
+    begun = torch.load(folder / "begin0.pt")
+    for network in {name.rpartition(".")[0].split(".")[0] for name in expected} - {""}:
+        names = [n for n in expected if n.startswith(network) and expected[n].is_floating_point()]
+        learned = norm(expected[n] - begun[n] for n in names)
+        assert norm(found[n] - expected[n] for n in names) < CLOSE * learned, network
     assert metrics(tmp_path / "more/run") == pytest.approx(metrics(folder / "run"), rel=1e-3)
+
+
+def norm(tensors: Iterable[Tensor]) -> float:
+    """Euclidean norm of all of them."""
+    return float(torch.stack([x.double().square().sum() for x in tensors]).sum().sqrt())
 
 
 def metrics(run: Path) -> dict[str, float]:
