@@ -32,7 +32,7 @@ def command(survivor: Any, prepared: Path, run: Path) -> list[str]:
     options = {
         "trainer.devices": 2,
         "trainer.strategy": "ddp_fork_find_unused_parameters_true",
-        "trainer.max_epochs": 4,
+        "trainer.max_epochs": 3,
         "data.windows_per_clip": 4,
         "data.workers": 1,
         "checkpoints.batches": 1,
@@ -64,7 +64,7 @@ def test_a_run_killed_ten_times_comes_out_as_an_undisturbed_one(
     for number in range(KILLS):
         process = survivor.start(command(survivor, prepared, often))
         wait_for_a_checkpoint(process, often)
-        time.sleep(rng.uniform(0, 0.7))
+        time.sleep(rng.uniform(0, 0.3))
         alive += process.is_alive()
         if number == DEAD_RANK:
             survivor.kill_a_rank(process)
