@@ -11,6 +11,7 @@ from jaxtyping import Float
 from pytorch_lightning.utilities.types import OptimizerLRSchedulerConfig
 from torch import Tensor, nn
 
+from talkface.draws import Draws
 from talkface.losses import AngularMargin
 from talkface.losses.angular import cosines
 from talkface.metrics.verification import FaceVerification
@@ -99,6 +100,10 @@ class IdentityPretraining(pl.LightningModule):
             "optimizer": optimizer,
             "lr_scheduler": {"scheduler": scheduler, "interval": "step"},
         }
+
+    def configure_callbacks(self) -> list[pl.Callback]:
+        """Random numbers that depend on the step alone."""
+        return [Draws()]
 
     def setup(self, stage: str) -> None:
         """Lay the weights out as convolutions like them, before processes agree on the layout."""

@@ -73,14 +73,14 @@ FAULTS = (
     Fault(
         "path lengths grow with the side of the picture",
         f"{LOSSES}/regularizers.py",
-        "torch.randn_like(painted) / math.sqrt(painted.shape[2] * painted.shape[3])",
-        "torch.randn_like(painted)",
+        "ranks.noise_like(painted) / math.sqrt(painted.shape[2] * painted.shape[3])",
+        "ranks.noise_like(painted)",
         "tests/losses/test_regularizers.py",
     ),
     Fault(
         "the running mean of path lengths stands still",
         f"{LOSSES}/regularizers.py",
-        "        self.mean.lerp_(lengths.detach().mean(), self.decay)\n",
+        "        self.mean.lerp_(ranks.mean(lengths.mean()), self.decay)\n",
         "",
         "tests/losses/test_regularizers.py",
     ),
@@ -178,8 +178,8 @@ FAULTS = (
     Fault(
         "noise flickers in evaluation",
         f"{MODELS}/layers.py",
-        "torch.randn_like(x[:, :1]) if self.training else self.fixed.to(x.dtype)",
-        "torch.randn_like(x[:, :1])",
+        "ranks.noise_like(x[:, :1]) if self.training else self.fixed.to(x.dtype)",
+        "ranks.noise_like(x[:, :1])",
         "tests/models/test_layers.py",
     ),
     Fault(

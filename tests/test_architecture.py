@@ -13,24 +13,26 @@ LONGEST_FILE = 350
 LONGEST_BODY = 50
 
 ALL = frozenset(
-    {"types", "optim", "ops", "data", "faces", "losses", "metrics", "figures"}
+    {"types", "ranks", "draws", "optim", "ops", "data", "faces", "losses", "metrics", "figures"}
     | {"callbacks", "models", "system", "pretrain", "render", "judging"}
 )
 ALLOWED: dict[str, frozenset[str]] = {
     "__init__": frozenset(),
     "__main__": frozenset({"cli"}),
     "types": frozenset(),
+    "ranks": frozenset(),
+    "draws": frozenset(),
     "optim": frozenset(),
     "ops": frozenset(),
-    "data": frozenset({"types"}),
+    "data": frozenset({"types", "ranks", "draws"}),
     "faces": frozenset({"types"}),
-    "losses": frozenset({"types"}),
+    "losses": frozenset({"types", "ranks"}),
     "metrics": frozenset({"types"}),
     "figures": frozenset({"types", "data", "metrics"}),
     "callbacks": frozenset({"types", "data", "metrics", "figures"}),
-    "models": frozenset({"types", "ops"}),
-    "system": frozenset({"types", "models", "losses", "metrics", "optim"}),
-    "pretrain": frozenset({"types", "models", "losses", "metrics", "optim"}),
+    "models": frozenset({"types", "ranks", "ops"}),
+    "system": frozenset({"types", "ranks", "draws", "models", "losses", "metrics", "optim"}),
+    "pretrain": frozenset({"types", "draws", "models", "losses", "metrics", "optim"}),
     "render": frozenset({"types", "data", "faces", "losses", "system"}),
     "cli": ALL,
     "judging": frozenset({"types", "data", "metrics", "models"}),

@@ -64,7 +64,7 @@ def test_an_overlay_changes_only_what_it_names(path: Path) -> None:
     base, changed = resolved(BASE), resolved(BASE, path)
     differing = {key for key in base | changed if base.get(key) != changed.get(key)}
     # A class that is named brings its own arguments.
-    named = tuple(key.removesuffix("+").removesuffix("class_path") for key in given(path))
+    named = tuple(key.removesuffix("+").removesuffix(".class_path") for key in given(path))
     assert differing, "it changes nothing"
     assert all(key.startswith(named) for key in differing), differing
 
@@ -87,6 +87,9 @@ def test_an_overlay_trains(
         "data.workers": 0,
         "model.warmup": 0,
         "model.rendered": 3,
+        "trainer.accelerator": "cpu",
+        "trainer.devices": 1,
+        "trainer.strategy": "auto",
         "trainer.default_root_dir": tmp_path / "run",
         "trainer.max_epochs": 1,
         "trainer.limit_train_batches": 1,

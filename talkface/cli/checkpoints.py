@@ -1,6 +1,7 @@
 """What the command line reads of a checkpoint before it builds anything, and what it refuses."""
 
 import pickle
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -71,6 +72,9 @@ class OtherModelError(ValueError):
         )
 
 
+CODE = re.compile(r"(?:GLOBAL|global:?|class|type) ['`]?([\w.]+\.[\w.]+)")
+"""How torch names what it refuses to load."""
+
 SHOWN = 4
 """Differences quoted in a message."""
 
@@ -133,12 +137,34 @@ def read_settings(path: Path) -> dict[str, Any]:
     Raises:
         CheckpointError: If the file is missing, unreadable or of something else.
     """
+    content = read_content(path, "meta")
+    if "state_dict" not in content:
+        raise CheckpointError(path, "it holds no model")
+    return dict(content.get("hyper_parameters", {}))
+
+
+def read_content(path: Path, map_location: Any) -> dict[str, Any]:
+    """Everything in a checkpoint, read without running any code that the file might hold.
+
+    Args:
+        path: The file.
+        map_location: Device for its tensors, as ``torch.load`` takes it.
+
+    Raises:
+        CheckpointError: If the file is missing, unreadable or of something else, or holds code.
+    """
     if not path.is_file():
         raise CheckpointError(path, "there is no such file")
     try:
-        content = torch.load(path, map_location="meta", weights_only=True)
+        content = torch.load(path, map_location=map_location, weights_only=True)
     except (RuntimeError, EOFError, KeyError, ValueError, pickle.UnpicklingError) as error:
+        if name := CODE.search(str(error)):
+            raise CheckpointError(
+                path,
+                f"it holds more than tensors and plain values, and reading {name[1]} would "
+                "run code of the file",
+            ) from error
         raise CheckpointError(path, "it is not a file that torch.save wrote") from error
-    if not isinstance(content, dict) or "state_dict" not in content:
+    if not isinstance(content, dict):
         raise CheckpointError(path, "it holds no model")
-    return dict(content.get("hyper_parameters", {}))
+    return content

@@ -3,7 +3,7 @@
 import itertools
 import logging
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
@@ -79,6 +79,18 @@ def run_folder(name: str, command: str, checkpoint: Path | None) -> Path:
     if command == "fit":
         return _unused(RUNS / name)
     return _unused((run_of(checkpoint) or RUNS / name) / command)
+
+
+def latest_folder(name: str, configs: Sequence[Path]) -> Path:
+    """The folder in which training of a name was last begun, or will be begun.
+
+    The saved config of a run stands for that run.
+    """
+    if configs and configs[-1].name == CONFIG_NAME:
+        return configs[-1].parent
+    folders = _numbered(RUNS / name)
+    used = list(itertools.takewhile(lambda folder: (folder / CONFIG_NAME).exists(), folders))
+    return used[-1] if used else RUNS / name
 
 
 def run_of(checkpoint: Path | None) -> Path | None:
@@ -202,9 +214,13 @@ def _has_key() -> bool:
 
 
 def _unused(folder: Path) -> Path:
+    return next(path for path in _numbered(folder) if not (path / CONFIG_NAME).exists())
+
+
+def _numbered(folder: Path) -> Iterator[Path]:
+    """The folder, and others with a number behind its name."""
     names = itertools.chain([folder.name], (f"{folder.name}-{n}" for n in itertools.count(2)))
-    candidates = (folder.with_name(name) for name in names)
-    return next(path for path in candidates if not (path / CONFIG_NAME).exists())
+    return (folder.with_name(name) for name in names)
 
 
 def _first_line(error: Exception) -> str:

@@ -1,23 +1,28 @@
 """Lightning's command line, wired to talkface: shared values, run folder, loggers, checkpoints."""
 
 import logging
+import signal
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import yaml
 from jsonargparse import Namespace
 from pytorch_lightning import Callback, LightningModule, Trainer
-from pytorch_lightning.callbacks import Checkpoint, ModelCheckpoint
+from pytorch_lightning.callbacks import Checkpoint
 from pytorch_lightning.cli import (
     ArgsType,
     LightningArgumentParser,
     LightningCLI,
     SaveConfigCallback,
 )
+from pytorch_lightning.plugins import CheckpointIO
 
 from talkface.callbacks import Board
+from talkface.callbacks.saves import Saves, TrainingStoppedError
 from talkface.cli.checkpoints import (
+    CheckpointError,
     Difference,
     OtherDataError,
     OtherExperimentError,
@@ -37,10 +42,37 @@ from talkface.cli.experiments import (
     trained_experiment,
 )
 from talkface.cli.precision import affordable
-from talkface.cli.runs import Wandb, make_folder, make_loggers, run_folder, run_name, stop_wandb
+from talkface.cli.runs import (
+    Wandb,
+    latest_folder,
+    make_folder,
+    make_loggers,
+    run_folder,
+    run_name,
+    stop_wandb,
+)
+from talkface.cli.storage import LAST, DurableIO, clean, newest
 from talkface.render.clips import ClipWriter
 
 log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Saving:
+    """When training is saved within an epoch; after each it is in any case.
+
+    Args:
+        minutes: Minutes from one checkpoint to the next; null for none by time.
+        batches: Training steps from one to the next; null for none by number.
+    """
+
+    minutes: float | None = 5.0
+    batches: int | None = None
+
+    def __post_init__(self) -> None:
+        for name, value in vars(self).items():
+            if value is not None and value <= 0:
+                raise ValueError(f"`checkpoints.{name}` is {value}; use more than 0, or null.")
 
 
 class SaveConfig(SaveConfigCallback):
@@ -58,6 +90,8 @@ class TalkFaceCLI(LightningCLI):
 
     def __init__(self, name: str, **kwargs: Any) -> None:
         self.name, self.experiment = name, EXPERIMENTS[name]
+        self.goes_on: Path | None = None
+        self.storage = DurableIO()
         super().__init__(self.experiment.model, self.experiment.data, **kwargs)
 
     @classmethod
@@ -91,6 +125,7 @@ class TalkFaceCLI(LightningCLI):
         for source, target in self.experiment.counted:
             parser.link_arguments(f"data.{source}", f"model.{target}", apply_on="instantiate")
         parser.add_class_arguments(Wandb, "wandb")
+        parser.add_class_arguments(Saving, "checkpoints")
         if self.experiment.renders:
             parser.add_class_arguments(Evaluation, "evaluation")
 
@@ -108,6 +143,8 @@ class TalkFaceCLI(LightningCLI):
             OtherModelError: If a training is to go on with other networks.
         """
         config = self.config[self.config.subcommand]
+        if config.ckpt_path == "last":
+            self._find_last(config)
         if not config.ckpt_path or not str(config.ckpt_path).endswith(".ckpt"):
             return
         path = Path(config.ckpt_path)
@@ -123,6 +160,22 @@ class TalkFaceCLI(LightningCLI):
         self._tell_differences(path, compare(known, config.model.as_dict()))
         if self.config.subcommand != "fit":
             super()._parse_ckpt_path()
+
+    def _find_last(self, config: Namespace) -> None:
+        """Put the newest whole checkpoint of the run in the place of the word ``last``.
+
+        Raises:
+            CheckpointError: If there is none, and nothing to be evaluated.
+        """
+        configs = [Path(str(path)) for path in config.config or ()]
+        root = config.trainer.default_root_dir
+        self.goes_on = Path(root) if root else latest_folder(run_name(configs), configs)
+        folder = self.goes_on / "checkpoints"
+        found = newest(folder)
+        if found is None and self.config.subcommand != "fit":
+            raise CheckpointError(folder / LAST, "there is no whole checkpoint beside it")
+        log.info("%s", f"Going on from {found}." if found else f"No checkpoint in {folder} yet.")
+        config.ckpt_path = str(found) if found else None
 
     def _tell_differences(self, path: Path, differences: list[Difference]) -> None:
         """A run goes on with the networks it began with; a model is evaluated as it was trained.
@@ -170,6 +223,10 @@ class TalkFaceCLI(LightningCLI):
     def instantiate_trainer(self, **kwargs: Any) -> Trainer:
         """Give the trainer a folder, loggers and checkpoints, unless it is a trial run."""
         settings = self._get(self.config_init, "trainer")
+        given = settings["plugins"] or []
+        plugins = list(given) if isinstance(given, list) else [given]
+        if not any(isinstance(plugin, CheckpointIO) for plugin in plugins):
+            kwargs["plugins"] = [*plugins, self.storage]
         if not settings["fast_dev_run"]:
             kwargs.update(self._kept(settings))
         return super().instantiate_trainer(**kwargs)
@@ -178,11 +235,13 @@ class TalkFaceCLI(LightningCLI):
         config = self.config[str(self.subcommand)]
         name = run_name([Path(str(path)) for path in config.config or ()])
         checkpoint = Path(config.ckpt_path) if config.ckpt_path else None
-        default = run_folder(name, str(self.subcommand), checkpoint)
+        fitting = self.subcommand == "fit"
+        default = (fitting and self.goes_on) or run_folder(name, str(self.subcommand), checkpoint)
         folder = make_folder(Path(settings["default_root_dir"] or default))
         kept: dict[str, Any] = {"default_root_dir": folder}
         if self.subcommand == "fit":
-            kept["callbacks"] = with_checkpoint(settings, folder)
+            saving = self._get(self.config_init, "checkpoints")
+            kept["callbacks"] = with_checkpoint(settings, folder, saving, self.storage)
         if self.subcommand == "predict":
             kept["callbacks"] = [*given_callbacks(settings), ClipWriter(folder)]
         if self.subcommand == "test" and self.experiment.renders:
@@ -197,8 +256,27 @@ class TalkFaceCLI(LightningCLI):
         """Run, and close W&B so that the next run of this process is one of its own."""
         try:
             super()._run_subcommand(subcommand)
+        except TrainingStoppedError as stopped:
+            if not self.trainer.is_global_zero:
+                raise SystemExit(0) from None  # otherwise the first process is killed for it
+            raise SystemExit(self._told(stopped)) from None
         finally:
             stop_wandb(self.trainer.loggers)
+
+    def _told(self, stopped: TrainingStoppedError) -> int:
+        """Say how to go on; the exit status of a program that SIGTERM ended."""
+        config = self.config[str(self.subcommand)]
+        names = [Path(str(path)) for path in config.config or ()]
+        root = config.trainer.default_root_dir
+        more = "".join(f" --config {path}" for path in names)
+        more += f" --trainer.default_root_dir {root}" if root else ""
+        log.warning(
+            "Training %s. Go on with the same command and `--ckpt_path last`: "
+            "`talkface fit%s … --ckpt_path last`.",
+            stopped,
+            more,
+        )
+        return 128 + signal.SIGTERM
 
 
 def given_callbacks(settings: Namespace) -> list[Callback]:
@@ -207,20 +285,15 @@ def given_callbacks(settings: Namespace) -> list[Callback]:
     return list(given) if isinstance(given, Sequence) else [given]
 
 
-def with_checkpoint(settings: Namespace, folder: Path) -> list[Callback]:
-    """The configured callbacks, with one that writes ``checkpoints/last.ckpt`` if none does.
-
-    It writes after every epoch: left alone, Lightning writes after validations only, and the epochs
-    that follow the last of them would be lost.
-    """
+def with_checkpoint(
+    settings: Namespace, folder: Path, saving: Saving, storage: DurableIO
+) -> list[Callback]:
+    """The configured callbacks, with one that writes ``checkpoints/last.ckpt`` if none does."""
     callbacks = given_callbacks(settings)
     saves = any(isinstance(callback, Checkpoint) for callback in callbacks)
     if saves or settings["enable_checkpointing"] is False:
         return callbacks
-    last = ModelCheckpoint(
-        folder / "checkpoints",
-        "last",
-        enable_version_counter=False,
-        save_on_train_epoch_end=True,
-    )
+    place = folder / "checkpoints"
+    clean(place)
+    last = Saves(place / LAST, saving.minutes, saving.batches, lambda: storage.failure)
     return [*callbacks, last]

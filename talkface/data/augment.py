@@ -7,6 +7,8 @@ from jaxtyping import Float
 from kornia.geometry.transform import get_affine_matrix2d, warp_affine
 from torch import Tensor
 
+from talkface import ranks
+
 YUV = torch.tensor([[0.299, 0.587, 0.114], [-0.147, -0.289, 0.436], [0.615, -0.515, -0.100]])
 """RGB to luma and two colour differences (ITU-R BT.601)."""
 
@@ -50,6 +52,7 @@ def augment(
     frames: Float[Tensor, "b t 3 h w"],
     landmarks: Float[Tensor, "b t 68 2"],
     settings: Augment,
+    rng: torch.Generator | None = None,
 ) -> tuple[Float[Tensor, "b t 3 h w"], Float[Tensor, "b t 68 2"]]:
     """Change colour and geometry, by one draw per clip that holds for all its frames.
 
@@ -57,14 +60,15 @@ def augment(
         frames: RGB in [-1, 1].
         landmarks: Points in pixels, moved along with the picture.
         settings: Strengths.
+        rng: Where to draw from, on the CPU: the same on every device. None for torch's own.
 
     Returns:
         Frames in [-1, 1] and their landmarks.
     """
     batch, count, _, height, width = frames.shape
-    images, moved = _recoloured((frames + 1) / 2, settings), landmarks
+    images, moved = _recoloured((frames + 1) / 2, settings, rng), landmarks
     if settings.moves:
-        matrix = _matrices(batch, height, width, settings).to(frames)
+        matrix = _matrices(batch, height, width, settings, rng).to(frames)
         repeated = matrix.repeat_interleave(count, dim=0)
         images = warp_affine(
             images.flatten(0, 1), repeated, (height, width), padding_mode="border"
@@ -74,7 +78,7 @@ def augment(
 
 
 def _recoloured(
-    images: Float[Tensor, "b t 3 h w"], settings: Augment
+    images: Float[Tensor, "b t 3 h w"], settings: Augment, rng: torch.Generator | None
 ) -> Float[Tensor, "b t 3 h w"]:
     r"""One affine map of colours in [0, 1] per clip, which is all four changes at once.
 
@@ -86,10 +90,10 @@ def _recoloured(
     """
     batch = len(images)
     brightness, contrast, saturation = (
-        1 + _uniform(batch, s)
+        1 + _uniform(batch, s, rng)
         for s in (settings.brightness, settings.contrast, settings.saturation)
     )
-    angle = _uniform(batch, settings.hue) * 2 * torch.pi
+    angle = _uniform(batch, settings.hue, rng) * 2 * torch.pi
     chroma = torch.eye(3).repeat(batch, 1, 1)
     chroma[:, 1, 1] = chroma[:, 2, 2] = saturation * angle.cos()
     chroma[:, 2, 1] = saturation * angle.sin()
@@ -103,20 +107,25 @@ def _recoloured(
     return shifted.clamp(0, 1).view_as(images)
 
 
-def _matrices(batch: int, height: int, width: int, settings: Augment) -> Float[Tensor, "b 2 3"]:
+def _matrices(
+    batch: int, height: int, width: int, settings: Augment, rng: torch.Generator | None
+) -> Float[Tensor, "b 2 3"]:
     """Affine maps in pixels about the centre of the picture."""
     size = torch.tensor([width, height], dtype=torch.float32)
-    shift = _uniform(2 * batch, settings.translate).unflatten(0, (batch, 2)) * size
-    factor = 1 + _uniform(batch, settings.scale)
+    shift = _uniform(batch, settings.translate, rng, 2) * size
+    factor = 1 + _uniform(batch, settings.scale, rng)
     matrix: Tensor = get_affine_matrix2d(
         translations=shift,
         center=((size - 1) / 2).expand(batch, 2),
         scale=factor[:, None].expand(batch, 2),
-        angle=_uniform(batch, settings.degrees),
+        angle=_uniform(batch, settings.degrees, rng),
     )
     return matrix[:, :2]
 
 
-def _uniform(count: int, strength: float) -> Float[Tensor, " n"]:
-    """Numbers in ± ``strength``, drawn on the CPU: the same on every device."""
-    return (2 * torch.rand(count) - 1) * strength
+def _uniform(
+    count: int, strength: float, rng: torch.Generator | None, *shape: int
+) -> Float[Tensor, "n ..."]:
+    """Numbers in ± ``strength``."""
+    drawn = ranks.rows(lambda n: torch.rand(n, *shape, generator=rng), count)
+    return (2 * drawn - 1) * strength

@@ -17,6 +17,7 @@ from talkface.data.loading import (
     loader,
     normalised,
     place,
+    step_rng,
 )
 from talkface.data.vocabulary import choose_words
 from talkface.data.windows import MAX_SKIPS, ClipDataset, ResolutionError, WindowDataset
@@ -125,7 +126,7 @@ class TalkFaceData(LightningDataModule):
     def train_dataloader(self) -> DataLoader[Window]:
         """Shuffled windows, other ones in every epoch."""
         replicas, rank, epoch = place(self)
-        sampler = EpochSampler(self.train, replicas, rank, self.seed)
+        sampler = EpochSampler(self.train, replicas, rank, self.seed, self.batch_size)
         sampler.set_epoch(epoch)
         full = len(sampler) >= self.batch_size
         return self._loader(self.train, self.batch_size, sampler=sampler, drop_last=full)
@@ -147,7 +148,7 @@ class TalkFaceData(LightningDataModule):
         frames = normalised(batch.frames)
         driving, moved = frames, batch.landmarks
         if self.augment is not None and is_training(self):
-            driving, moved = augment(frames, batch.landmarks, self.augment)
+            driving, moved = augment(frames, batch.landmarks, self.augment, step_rng(self))
         return batch._replace(
             identity=normalised(batch.identity),
             frames=frames,

@@ -12,6 +12,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, DistributedSampler, default_collate
 
 from talkface.data.health import worker_error
+from talkface.draws import generator
 
 Sample = TypeVar("Sample")
 Sample_co = TypeVar("Sample_co", covariant=True)
@@ -42,20 +43,25 @@ class EpochSampler(DistributedSampler[Any]):
     """Shuffle, share among processes, and tell the dataset which epoch it is.
 
     The order depends on ``(seed, epoch)`` alone. Processes get shares of one size, none of it
-    twice: up to ``replicas - 1`` samples rest in an epoch, others in every epoch. Lightning calls
-    ``set_epoch`` before every epoch, and leaves a sampler of this type in place.
+    twice: up to ``replicas - 1`` samples rest in an epoch, others in every epoch. One process with
+    a batch ``replicas`` times as large would have the same batches, each the batches of all
+    processes one after the other. Lightning calls ``set_epoch`` before every epoch, and leaves a
+    sampler of this type in place.
 
     Args:
         dataset: The dataset.
         replicas: Number of processes.
         rank: This process.
         seed: Start of the shuffling.
+        batch: Samples per batch and process.
     """
 
-    def __init__(self, dataset: Dataset[Any], replicas: int, rank: int, seed: int) -> None:
+    def __init__(
+        self, dataset: Dataset[Any], replicas: int, rank: int, seed: int, batch: int = 1
+    ) -> None:
         enough = len(cast(Sized, dataset)) >= replicas
         super().__init__(dataset, replicas, rank, shuffle=True, seed=seed, drop_last=enough)
-        self.start = 0
+        self.start, self.batch = 0, batch
 
     def set_epoch(self, epoch: int) -> None:
         """Another order and other samples."""
@@ -66,7 +72,14 @@ class EpochSampler(DistributedSampler[Any]):
     def __iter__(self) -> Iterator[int]:
         """Places of this process in the order of the epoch, once without the first ``start``."""
         start, self.start = self.start, 0
-        return iter(list(super().__iter__())[start:])
+        return iter(self._share().tolist()[start:])
+
+    def _share(self) -> Tensor:
+        rng = torch.Generator().manual_seed(self.seed + self.epoch)
+        order = torch.randperm(len(cast(Sized, self.dataset)), generator=rng)
+        order = order.repeat(-(-self.total_size // len(order)))[: self.total_size]
+        batches = order.split(self.num_replicas * self.batch)
+        return torch.cat([batch.chunk(self.num_replicas)[self.rank] for batch in batches])
 
 
 class Loader(DataLoader[Sample]):
@@ -195,6 +208,13 @@ def place(data: LightningDataModule) -> tuple[int, int, int]:
     if trainer is None:
         return 1, 0, 0
     return trainer.world_size, trainer.global_rank, trainer.current_epoch
+
+
+def step_rng(data: LightningDataModule) -> torch.Generator:
+    """Random numbers of the coming training step, the same for all processes."""
+    seed, trainer = int(getattr(data, "seed", 0)), data.trainer
+    done = 0 if trainer is None else trainer.fit_loop.epoch_loop.batch_progress.total.ready
+    return generator(seed, done)
 
 
 def is_training(data: LightningDataModule) -> bool:

@@ -10,8 +10,17 @@ from torch import Tensor
 from torch.nn.functional import interpolate
 from torch.utils.data import DataLoader, Dataset
 
+from talkface import ranks
 from talkface.data.augment import Augment, augment
-from talkface.data.loading import EpochSampler, check_least, is_training, loader, normalised, place
+from talkface.data.loading import (
+    EpochSampler,
+    check_least,
+    is_training,
+    loader,
+    normalised,
+    place,
+    step_rng,
+)
 from talkface.data.portrait_layout import read_entries, read_picture, read_portraits
 from talkface.data.windows import ResolutionError
 from talkface.types import LANDMARKS, Portraits
@@ -135,7 +144,7 @@ class PortraitData(LightningDataModule):
     def train_dataloader(self) -> DataLoader[Portraits]:
         """Shuffled pictures, in another order in every epoch."""
         replicas, rank, epoch = place(self)
-        sampler = EpochSampler(self.train, replicas, rank, self.seed)
+        sampler = EpochSampler(self.train, replicas, rank, self.seed, self.batch_size)
         sampler.set_epoch(epoch)
         full = len(sampler) >= self.batch_size
         return self._loader(self.train, sampler=sampler, drop_last=full)
@@ -156,13 +165,15 @@ class PortraitData(LightningDataModule):
         return batch._replace(image=images)
 
     def _changed(self, images: Tensor) -> Tensor:
+        rng = step_rng(self)
         if self.flip:
-            mirrored = (torch.rand(len(images)) < 0.5).to(images.device)  # noqa: PLR2004
+            draw = ranks.rows(lambda n: torch.rand(n, generator=rng), len(images))
+            mirrored = (draw < 0.5).to(images.device)  # noqa: PLR2004
             images = torch.where(mirrored[:, None, None, None], images.flip(-1), images)
         if self.augment is None:
             return images
         nowhere = images.new_zeros(len(images), 1, LANDMARKS, 2)
-        return augment(images[:, None], nowhere, self.augment)[0][:, 0]
+        return augment(images[:, None], nowhere, self.augment, rng)[0][:, 0]
 
     def _pictures(self, split: str) -> PortraitDataset:
         return PortraitDataset(self.root, split, self.resolution, self.limit)

@@ -3,6 +3,7 @@
 from jaxtyping import Float
 from torch import Tensor
 
+from talkface import ranks
 from talkface.losses.term import Term
 from talkface.types import Rendering, Window
 
@@ -20,4 +21,4 @@ class LandmarkError(Term):
         known = window.driving_landmarks.isfinite()
         error = (rendering.points - window.driving_landmarks.nan_to_num(0.0)).abs() * known
         side = window.driving.shape[-1]
-        return 100 / side * error.sum() / known.sum().clamp(min=1)
+        return 100 / side * error.sum() / ranks.share(known.sum())

@@ -9,6 +9,7 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from talkface import ranks
 from talkface.losses.masks import region_weights
 from talkface.losses.term import Term, rendered
 from talkface.types import Rendering, Window
@@ -127,7 +128,7 @@ class Perceptual(Term):
         total = frames.new_zeros(())
         for factor, real, fake in zip(self.layers, truth, guess, strict=True):
             mask = F.interpolate(weights, real.shape[2:], mode="area")
-            total = total + factor * ((real - fake).abs() * mask).mean() / mask.mean()
+            total = total + factor * ((real - fake).abs() * mask).mean() / ranks.mean(mask.mean())
         return total
 
 
@@ -159,4 +160,4 @@ class Pixel(Term):
         frames, target, landmarks = (x.flatten(0, 1) for x in rendered(rendering))
         weights = region_weights(landmarks, frames.shape[-1], self.mouth, self.eyes)
         distance = (frames.float() - target).abs().pow(self.power)
-        return (distance * weights).mean() / weights.mean()
+        return (distance * weights).mean() / ranks.mean(weights.mean())

@@ -6,6 +6,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from talkface import ranks
+
 
 class R1(nn.Module):
     r"""$\tfrac{\gamma}{2} E \lVert \nabla D(I) \rVert^2$ at real images (Mescheder et al. 2018).
@@ -64,11 +66,11 @@ class PathLength(nn.Module):
         self, painted: Float[Tensor, "n p h w"], styles: Float[Tensor, "n l c"]
     ) -> Float[Tensor, ""]:
         """Penalty for what was ``painted`` from ``styles``, which require gradients."""
-        noise = torch.randn_like(painted) / math.sqrt(painted.shape[2] * painted.shape[3])
+        noise = ranks.noise_like(painted) / math.sqrt(painted.shape[2] * painted.shape[3])
         (grad,) = torch.autograd.grad((painted * noise).sum(), styles, create_graph=True)
         # A generator that still paints nothing has length 0, where the root has no slope.
         lengths = (grad.square().sum(2).mean(1) + 1e-12).sqrt()
-        self.mean.lerp_(lengths.detach().mean(), self.decay)
+        self.mean.lerp_(ranks.mean(lengths.mean()), self.decay)
         return self.every * self.weight * (lengths - self.mean).square().mean()
 
 

@@ -5,6 +5,7 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor
 
+from talkface import ranks
 from talkface.losses.term import Term
 from talkface.types import Rendering, Window
 
@@ -17,6 +18,11 @@ def standardize(codes: Float[Tensor, "n d"]) -> Float[Tensor, "n d"]:
     """
     centred = codes.float() - codes.float().mean(0)
     return centred * torch.rsqrt(centred.square().mean(0) + 1e-5)
+
+
+def everyones(rendering: Rendering) -> tuple[Float[Tensor, "g t d"], Float[Tensor, "g t d"]]:
+    """Codes of sound and lips of the global batch: every other window of it is a negative."""
+    return ranks.gather(rendering.audio), ranks.gather(rendering.lips)
 
 
 class Contrastive(Term):
@@ -42,7 +48,7 @@ class Contrastive(Term):
 
     def forward(self, rendering: Rendering, window: Window) -> Float[Tensor, ""]:
         """Pull matched codes together, push the others ``margin`` apart."""
-        audio, lips = (standardize(x.flatten(0, 1)) for x in (rendering.audio, rendering.lips))
+        audio, lips = (standardize(x.flatten(0, 1)) for x in everyones(rendering))
         if self.normalize:
             audio, lips = F.normalize(audio, dim=1), F.normalize(lips, dim=1)
         else:
@@ -88,11 +94,9 @@ class InfoNCE(Term):
 
     def forward(self, rendering: Rendering, window: Window) -> Float[Tensor, ""]:
         """Cross-entropy of naming the matched frame."""
-        b, t = rendering.audio.shape[:2]
-        audio, lips = (
-            F.normalize(standardize(x.flatten(0, 1)), dim=1)
-            for x in (rendering.audio, rendering.lips)
-        )
+        codes = everyones(rendering)
+        b, t = codes[0].shape[:2]
+        audio, lips = (F.normalize(standardize(x.flatten(0, 1)), dim=1) for x in codes)
         scores = audio @ lips.T / self.temperature
         index = torch.arange(b * t, device=scores.device)
         apart = (index[:, None] - index[None]).abs()

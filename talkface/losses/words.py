@@ -4,6 +4,7 @@ import torch.nn.functional as F
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from talkface import ranks
 from talkface.losses.term import Term
 from talkface.types import Rendering, Window
 
@@ -35,11 +36,11 @@ class WordConfusion(Term):
         log_p = rendering.words.float().log_softmax(1)
         uniform = log_p.new_full(log_p.shape, 1 / log_p.shape[1])
         divergence = F.kl_div(log_p, uniform, reduction="none").sum(1)
-        return (divergence * known).sum() / known.sum().clamp(min=1)
+        return (divergence * known).sum() / ranks.share(known.sum())
 
 
 def word_loss(logits: Float[Tensor, "n c"], label: Int[Tensor, " n"]) -> Float[Tensor, ""]:
     """The classifier's side: cross-entropy over the windows that have a word."""
     known = label >= 0
     losses = F.cross_entropy(logits.float(), label.clamp(min=0), reduction="none")
-    return (losses * known).sum() / known.sum().clamp(min=1)
+    return (losses * known).sum() / ranks.share(known.sum())

@@ -3,7 +3,8 @@
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from talkface.models.layers import RunningStandardize
+from talkface.models.layers import Dropout, RunningStandardize
+from talkface.models.norm import BatchNorm1d
 
 
 class AudioEncoder(nn.Module):
@@ -22,7 +23,7 @@ class AudioEncoder(nn.Module):
         super().__init__()
         self.coefficients = coefficients
         self.steps = steps
-        self.scale = nn.BatchNorm1d(coefficients, affine=False)
+        self.scale = BatchNorm1d(coefficients, affine=False)
         self.net = nn.Sequential(
             _block(1, width, stride=(1, 1)),
             _block(width, 2 * width, stride=(2, 2)),
@@ -30,7 +31,7 @@ class AudioEncoder(nn.Module):
             nn.Flatten(),
             nn.Linear(4 * width * -(-coefficients // 4) * -(-steps // 4), 2 * dim),
             nn.SiLU(),
-            nn.Dropout(0.1),
+            Dropout(0.1),
             nn.Linear(2 * dim, dim),
             RunningStandardize(dim),
         )

@@ -5,6 +5,8 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn.utils.parametrizations import spectral_norm
 
+from talkface.models.layers import Dropout
+
 
 class SequenceDiscriminator(nn.Module):
     """Multi-scale patch discriminator over stacked consecutive frames (D_seq).
@@ -69,7 +71,7 @@ class WordClassifier(nn.Module):
         self.classes = classes
         self.frames = frames
         self.reduce = nn.Sequential(nn.Linear(dim, width), nn.LeakyReLU(0.2))
-        self.name = nn.Sequential(nn.Dropout(0.5), nn.Linear(frames * width, classes))
+        self.name = nn.Sequential(Dropout(0.5), nn.Linear(frames * width, classes))
 
     def forward(self, features: Float[Tensor, "n t d"]) -> Float[Tensor, "n classes"]:
         """Word logits."""

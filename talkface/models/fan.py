@@ -12,6 +12,7 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from talkface.models.norm import BatchNorm2d
 from talkface.models.warmstart import Report, load_all
 from talkface.models.weights import (
     RELEASED_FAN,
@@ -29,17 +30,17 @@ class ConvBlock(nn.Module):
     def __init__(self, inputs: int, outputs: int) -> None:
         super().__init__()
         half, quarter = outputs // 2, outputs // 4
-        self.bn1 = nn.BatchNorm2d(inputs)
+        self.bn1 = BatchNorm2d(inputs)
         self.conv1 = nn.Conv2d(inputs, half, 3, padding=1, bias=False)
-        self.bn2 = nn.BatchNorm2d(half)
+        self.bn2 = BatchNorm2d(half)
         self.conv2 = nn.Conv2d(half, quarter, 3, padding=1, bias=False)
-        self.bn3 = nn.BatchNorm2d(quarter)
+        self.bn3 = BatchNorm2d(quarter)
         self.conv3 = nn.Conv2d(quarter, quarter, 3, padding=1, bias=False)
         self.downsample = (
             None
             if inputs == outputs
             else nn.Sequential(
-                nn.BatchNorm2d(inputs), nn.ReLU(), nn.Conv2d(inputs, outputs, 1, bias=False)
+                BatchNorm2d(inputs), nn.ReLU(), nn.Conv2d(inputs, outputs, 1, bias=False)
             )
         )
 
@@ -120,7 +121,7 @@ class FAN(nn.Module):
         self.stride = 4 if pool else 2
         self.multiple = self.stride * 2**depth
         self.conv1 = nn.Conv2d(3, features // 4, 7, stride=2, padding=3)
-        self.bn1 = nn.BatchNorm2d(features // 4)
+        self.bn1 = BatchNorm2d(features // 4)
         self.conv2 = ConvBlock(features // 4, features // 2)
         self.conv3 = ConvBlock(features // 2, features // 2)
         self.conv4 = ConvBlock(features // 2, features)
@@ -128,7 +129,7 @@ class FAN(nn.Module):
             self.add_module(f"m{i}", HourGlass(depth, features))
             self.add_module(f"top_m_{i}", ConvBlock(features, features))
             self.add_module(f"conv_last{i}", nn.Conv2d(features, features, 1))
-            self.add_module(f"bn_end{i}", nn.BatchNorm2d(features))
+            self.add_module(f"bn_end{i}", BatchNorm2d(features))
             self.add_module(f"l{i}", nn.Conv2d(features, LANDMARKS, 1))
             if i < num_modules - 1:
                 self.add_module(f"bl{i}", nn.Conv2d(features, features, 1))

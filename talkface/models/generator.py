@@ -11,10 +11,10 @@ from torch import Tensor, nn
 
 from talkface.models.decoder import Decoder, IdentityPlan, per_frame
 from talkface.models.identity import SCALES, IdentityCodes
-from talkface.models.layers import EqualConv, EqualLinear, ModulatedConv, NoisyActivation
+from talkface.models.layers import EqualConv, EqualLinear, ModulatedConv, NoisyActivation, smoothing
 from talkface.models.stylegan2 import load_stylegan2
 from talkface.models.warmstart import Report
-from talkface.ops import fir_kernel, upfirdn2d
+from talkface.ops import upfirdn2d
 
 CALM = 0.3
 """Deviation of the styles at the start, where StyleGAN2 has 1: codes change from frame to frame."""
@@ -33,8 +33,6 @@ class Level(nn.Module):
         up: Double the side first.
     """
 
-    fir: Tensor
-
     def __init__(
         self, inputs: int, outputs: int, maps: int, style: int, side: int, painted: int, *, up: bool
     ) -> None:
@@ -48,7 +46,11 @@ class Level(nn.Module):
         self.second_activation = NoisyActivation(outputs, side)
         self.paint = ModulatedConv(outputs, painted, 1, style, demodulate=False)
         self.paint_bias = nn.Parameter(torch.zeros(painted))
-        self.register_buffer("fir", fir_kernel(gain=4.0), persistent=False)
+
+    @property
+    def fir(self) -> Float[Tensor, "4 4"]:
+        """The filter of the up-sampling."""
+        return smoothing(self.paint_bias.device)
 
     def forward(
         self,

@@ -1,13 +1,25 @@
 """Layers of StyleGAN2 (Karras et al. 2020, https://arxiv.org/abs/1912.04958), and one of ours."""
 
 import math
+from functools import cache
 
 import torch
 import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from talkface import ranks
 from talkface.ops import bias_act, fir_kernel, upfirdn2d
+
+
+@cache
+def smoothing(device: torch.device) -> Float[Tensor, "4 4"]:
+    """Filter [1, 3, 3, 1] of doubled pictures.
+
+    No buffer: an average of the weights would average it, too, and round a little each time.
+    """
+    with torch.inference_mode(False):
+        return fir_kernel(gain=4.0).to(device)
 
 
 class EqualLinear(nn.Module):
@@ -59,8 +71,6 @@ class ModulatedConv(nn.Module):
         up: Double the side, filtered with [1, 3, 3, 1].
     """
 
-    fir: Tensor
-
     def __init__(
         self,
         inputs: int,
@@ -77,7 +87,11 @@ class ModulatedConv(nn.Module):
         self.affine = EqualLinear(style, inputs, bias=1.0)
         self.demodulate = demodulate
         self.up = up
-        self.register_buffer("fir", fir_kernel(gain=4.0), persistent=False)
+
+    @property
+    def fir(self) -> Float[Tensor, "4 4"]:
+        """The filter of the up-sampling."""
+        return smoothing(self.weight.device)
 
     def forward(
         self, x: Float[Tensor, "n i h w"], style: Float[Tensor, "n d"]
@@ -115,8 +129,27 @@ class NoisyActivation(nn.Module):
 
     def forward(self, x: Float[Tensor, "n c h w"]) -> Float[Tensor, "n c h w"]:
         """Activate."""
-        noise = torch.randn_like(x[:, :1]) if self.training else self.fixed.to(x.dtype)
+        noise = ranks.noise_like(x[:, :1]) if self.training else self.fixed.to(x.dtype)
         return bias_act(x + noise * self.strength.to(x.dtype), self.bias.to(x.dtype))
+
+
+class Dropout(nn.Module):
+    """Dropout whose draws for a sample do not depend on which process it is in.
+
+    Args:
+        p: Share of the values that are set to zero.
+    """
+
+    def __init__(self, p: float) -> None:
+        super().__init__()
+        self.p = p
+
+    def forward(self, x: Float[Tensor, "n ..."]) -> Float[Tensor, "n ..."]:
+        """Drop values in training."""
+        if not self.training:
+            return x
+        kept = ranks.rows(lambda n: torch.rand(n, *x.shape[1:], device=x.device), len(x)) >= self.p
+        return x * kept / (1 - self.p)
 
 
 class RunningStandardize(nn.Module):
@@ -150,9 +183,9 @@ class RunningStandardize(nn.Module):
 
     @torch.no_grad()
     def update(self, x: Float[Tensor, "m d"]) -> None:
-        """Take a batch into the statistics."""
+        """Take the batch of all processes into the statistics."""
         self.batches += 1
         weight = 1 / self.batches.clamp(max=self.horizon)
-        mean = torch.lerp(self.mean, x.mean(0), weight)
-        self.var.lerp_((x - self.mean).mul(x - mean).mean(0), weight)  # Welford
+        mean = torch.lerp(self.mean, ranks.mean(x.mean(0)), weight)
+        self.var.lerp_(ranks.mean((x - self.mean).mul(x - mean).mean(0)), weight)  # Welford
         self.mean.copy_(mean)

@@ -7,11 +7,14 @@ from typing import Any, Literal, NamedTuple, cast
 
 import torch
 from jaxtyping import Float
+from pytorch_lightning import Callback
 from pytorch_lightning.core.optimizer import LightningOptimizer
 from torch import Tensor, nn
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LambdaLR
 
+from talkface import ranks
+from talkface.draws import Draws
 from talkface.losses import R1, Objective, PathLength, Terms
 from talkface.models import (
     AudioEncoder,
@@ -142,6 +145,7 @@ class TalkFace(ScoredAnimator):
         self.warmup, self.anneal_steps, self.clip = warmup, anneal_steps, clip
         self.resolution, self.mfcc = resolution, mfcc
         self.steps = 0
+        self.measured: dict[str, Tensor] = {}  # of what is lazy, the value of its last time
 
     def training_step(self, window: Window, batch_idx: int) -> None:
         """Adversaries, then encoders and generator, both on one rendering."""
@@ -156,9 +160,16 @@ class TalkFace(ScoredAnimator):
             step(self.generator_loss(rendering, features, window))
             if self.path_length and self.due(self.path_length.every) and sources is not None:
                 step(self.path_length_penalty(sources, self.path_length))
+        self._log_measured()
         self.steps += 1
         for scheduler in cast("Sequence[LambdaLR]", self.lr_schedulers()):
             scheduler.step()
+
+    def _log_measured(self) -> None:
+        """Log the mean over all processes of what was measured, lazily or just now."""
+        values = ranks.mean(torch.stack([value.float() for value in self.measured.values()]))
+        for name, value in zip(self.measured, values, strict=True):
+            self.log(name, value, prog_bar=name.startswith("train/"))
 
     def imagine(self, window: Window) -> Imagined:
         """Encode all frames and render a run of them; identity features in steps that need them."""
@@ -183,7 +194,8 @@ class TalkFace(ScoredAnimator):
     ) -> tuple[IdentityPlan, list[tuple[Float[Tensor, "b r d"], Float[Tensor, "b r e"]]]]:
         """The portraits, and mouth and face codes of a run under every drive."""
         face, still = video.face[:, run], video.face[:, -1:]
-        pick = torch.rand(len(face), 1, 1, device=face.device) < self.still_face
+        draw = ranks.rows(lambda n: torch.rand(n, 1, 1, device=face.device), len(face))
+        pick = draw < self.still_face
         drives = {
             "audio": (audio[:, run], torch.where(pick, still, face)),
             "video": (video.lips[:, run], face),
@@ -220,7 +232,7 @@ class TalkFace(ScoredAnimator):
     ) -> list[Float[Tensor, ""]]:
         """Losses of the adversaries that play in this step."""
         losses = self.adversaries.losses(rendering, features, window)
-        self.log_dict({f"adversary/{k}": v.detach() for k, v in losses.items()})
+        self.measured |= {f"adversary/{k}": v.detach() for k, v in losses.items()}
         return [loss.float() for loss in losses.values()]
 
     def r1_penalty(self, target: Float[Tensor, "n r 3 s s"], r1: R1) -> Float[Tensor, ""]:
@@ -228,7 +240,7 @@ class TalkFace(ScoredAnimator):
         with torch.autocast(self.device.type, enabled=False):
             real = target[: len(target) // len(self.drives)].float().requires_grad_()
             penalty: Tensor = r1(real, self.adversaries["gan"](real))
-        self.log("adversary/r1", penalty.detach())
+        self.measured["adversary/r1"] = penalty.detach()
         return penalty
 
     def generator_loss(
@@ -242,7 +254,7 @@ class TalkFace(ScoredAnimator):
         total: Tensor
         skip = frozenset(slot for slot, playing in plays.items() if not playing)
         total, values = self.objective(rendering, window, skip)
-        self.log_dict({f"train/{k}": v.detach() for k, v in values.items()}, prog_bar=True)
+        self.measured |= {f"train/{k}": v.detach() for k, v in values.items()}
         return total
 
     def path_length_penalty(
@@ -258,7 +270,7 @@ class TalkFace(ScoredAnimator):
             splices = tuple(None if s is None else s.detach().float() for s in plan.splices)
             painted = generator.paint(styles, plan._replace(splices=splices))
             penalty: Tensor = path_length(painted, styles)
-        self.log("train/path_length", penalty.detach())
+        self.measured["train/path_length"] = penalty.detach()
         return penalty
 
     @contextmanager
@@ -299,6 +311,10 @@ class TalkFace(ScoredAnimator):
         optimizers: list[Optimizer] = [first, self.discriminator_adam.build(rivals, every)]
         return optimizers, [anneal(o, self.anneal_steps) for o in optimizers]
 
+    def configure_callbacks(self) -> list[Callback]:
+        """Random numbers that depend on the step alone."""
+        return [Draws()]
+
     def setup(self, stage: str) -> None:
         """Lay the weights out as convolutions like them, before processes agree on the layout."""
         if stage == "fit":
@@ -322,12 +338,15 @@ class TalkFace(ScoredAnimator):
                 log.info("%s", report)
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Keep the number of training steps."""
+        """Keep the number of training steps, and what was measured lately."""
         checkpoint["talkface_steps"] = self.steps
+        checkpoint["talkface_measured"] = {name: v.cpu() for name, v in self.measured.items()}
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Go on counting where the checkpoint stopped."""
         self.steps = checkpoint.get("talkface_steps", 0)
+        measured = checkpoint.get("talkface_measured", {})
+        self.measured = {name: value.to(self.device) for name, value in measured.items()}
 
 
 def _check_range(name: str, value: int, least: int) -> None:

@@ -1,0 +1,37 @@
+"""A training that was ended and goes on comes out as if it had not been, bit for bit."""
+
+from pathlib import Path
+
+import pytest
+
+from talkface.cli import main
+from tests.survival.survivor import command, content, differences
+
+STOP = "--trainer.callbacks+=tests.survival.survivor.EndAfter"
+
+
+@pytest.fixture(scope="module")
+def whole(prepared: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of an undisturbed run."""
+    run = tmp_path_factory.mktemp("whole") / "run"
+    main(command(prepared, run))
+    return run
+
+
+def ended(prepared: Path, run: Path, batches: int) -> None:
+    with pytest.raises(SystemExit) as stop:
+        main(command(prepared, run, STOP, f"--trainer.callbacks.batches={batches}"))
+    assert stop.value.code == 143
+
+
+@pytest.mark.parametrize("batches", [(1, 3), (4, 6)], ids=str)
+def test_a_run_ended_anywhere_comes_out_as_an_undisturbed_one(
+    prepared: Path, whole: Path, tmp_path: Path, batches: tuple[int, ...]
+) -> None:
+    run = tmp_path / "run"
+    for count in batches:
+        ended(prepared, run, count)
+        assert content(run)["talkface_steps"] == count
+    main(command(prepared, run))
+    assert differences(content(run), content(whole)) == []
+    assert (run / "metrics.csv").read_bytes() == (whole / "metrics.csv").read_bytes()
