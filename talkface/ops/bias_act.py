@@ -21,8 +21,6 @@ def bias_act(
     Raises:
         OpsInputError: Numbers are not floating, or devices or dtypes differ.
     """
-    if not isinstance(x, Tensor):  # a proxy of torch.fx
-        return bias_act_reference(x, bias, slope)
     check("bias_act", x, bias, "bias", alike=True)
     if slope >= 0 and is_native(x):
         return native.bias_act(x, bias, slope)

@@ -72,6 +72,9 @@ def test_an_exported_program_holds_operations_of_torch_alone() -> None:
 
 
 @pytest.mark.usefixtures("native", "unchecked")
-def test_torch_fx_traces_the_reference() -> None:
-    block, x = Block(), torch.randn(2, 4, 6, 6)
-    torch.testing.assert_close(torch.fx.symbolic_trace(block)(x), block(x))
+def test_torch_fx_traces_re_sampling() -> None:
+    def double(x: Tensor) -> Tensor:
+        return upfirdn2d(x, fir_kernel(gain=4.0), up=2, pad=(2, 1))
+
+    x = torch.randn(2, 4, 6, 6)
+    torch.testing.assert_close(torch.fx.symbolic_trace(double)(x), double(x))
