@@ -1,10 +1,13 @@
 """Fixtures for all tests."""
 
+import os
 from pathlib import Path
 
 import pytest
 
 from tests import fakes
+
+os.environ.setdefault("TALKFACE_OPS", "reference")  # also of processes; tests/ops asks for both
 
 
 @pytest.fixture(scope="session")

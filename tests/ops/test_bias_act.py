@@ -5,6 +5,11 @@ import torch
 
 from talkface.ops import bias_act
 
+pytestmark = [
+    pytest.mark.usefixtures("each_way"),
+    pytest.mark.parametrize("each_way", ["reference", "native"], indirect=True),
+]
+
 ROOT = math.sqrt(2)
 
 

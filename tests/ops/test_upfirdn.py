@@ -4,6 +4,11 @@ import torch
 
 from talkface.ops import fir_kernel, upfirdn2d
 
+pytestmark = [
+    pytest.mark.usefixtures("each_way"),
+    pytest.mark.parametrize("each_way", ["reference", "native"], indirect=True),
+]
+
 TAPS = (1.0, 2.0, 5.0, -3.0)
 """Neither symmetric nor positive: a filter that is not flipped shows."""
 
