@@ -25,8 +25,14 @@ ABLATIONS_SEEDS := 0 1 2
 ABLATIONS_RUN :=
 ABLATIONS_SET :=
 
+# `make bench BENCH_CONFIG=grid.yaml BENCH_DATA=data/grid` trains something else.
+BENCH := runs/bench
+BENCH_CONFIG := demo.yaml
+BENCH_DATA := $(BENCH)/data
+BENCH_SET :=
+
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-slow lint format figures ablations build clean
+.PHONY: help install demo test test-slow lint format figures ablations bench build clean
 
 help:  ## Say what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -74,6 +80,12 @@ ablations: $(STAMP)  ## Train and test overlays over seeds, put them side by sid
 
 figures: $(STAMP)  ## Draw and count the networks anew, into docs/networks/
 	$(BIN)/python -m talkface.diagrams --output docs/networks
+
+bench: $(STAMP)  ## Time training, loading and rendering on this machine
+	$(BIN)/python -m data_prep puppets --output $(BENCH)/data --side $(DEMO_SIDE) \
+		--identities 16 --clips-per-identity 2 --val-identities 1 --test-identities 1
+	$(BIN)/python -m talkface.bench --config $(BENCH_CONFIG) --data.root $(BENCH_DATA) \
+		--output $(BENCH)/bench.json $(BENCH_SET)
 
 build: $(STAMP)  ## Build the wheel and the source archive into dist/
 	$(BIN)/python -m build

@@ -39,6 +39,7 @@ ALLOWED: dict[str, frozenset[str]] = {
     "compare": frozenset({"types", "data", "faces", "metrics", "judging", "figures", "render"}),
     "report": frozenset({"types", "data", "metrics", "figures"}),
     "ablate": frozenset({"types", "cli"}),
+    "bench": frozenset({"types", "data", "models", "system", "cli", "ops"}),
     "diagrams": frozenset({"types", "models", "cli"}),
     "data_prep": frozenset({"types", "data", "faces", "metrics", "models", "report"}),
 }

@@ -65,7 +65,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     top.add_argument("--step", type=float, help="seconds that a training step takes, to compare")
     options, rest = top.parse_known_args(arguments)
     try:
-        data = _data(options.config, rest)
+        data = data_of(options.config, rest)
         data.setup("fit")
         _tell(data, measure(data, options.seconds), options.step)
     except (ValueError, OSError, RuntimeError) as error:
@@ -74,7 +74,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
-def _data(configs: Sequence[Path], arguments: Sequence[str]) -> TalkFaceData:
+def data_of(configs: Sequence[Path], arguments: Sequence[str]) -> TalkFaceData:
+    """The data module that configs and options of the command line ask for."""
     parser = ArgumentParser(description="Options of the data module, over those of the configs.")
     parser.add_class_arguments(TalkFaceData, "data")
     for config in configs:

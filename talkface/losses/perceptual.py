@@ -121,14 +121,16 @@ class Perceptual(Term):
         chosen = torch.randperm(runs[0].shape[1])[: self.frames]
         frames, target, landmarks = (x[:, chosen].flatten(0, 1) for x in runs)
         network = self.features[0]
+        drives = len(runs[0]) // len(window.frames)  # each is to look like the same frames
         with torch.no_grad():
-            truth = network(target / 2 + 0.5)
+            truth = network(target[: len(target) // drives] / 2 + 0.5)
         guess = network(frames.clamp(-1.5, 1.5) / 2 + 0.5)
         weights = region_weights(landmarks, frames.shape[-1], self.mouth, self.eyes)
         total = frames.new_zeros(())
         for factor, real, fake in zip(self.layers, truth, guess, strict=True):
             mask = F.interpolate(weights, real.shape[2:], mode="area")
-            total = total + factor * ((real - fake).abs() * mask).mean() / ranks.mean(mask.mean())
+            distance = (real - fake.unflatten(0, (drives, -1))).abs().flatten(0, 1)
+            total = total + factor * (distance * mask).mean() / ranks.mean(mask.mean())
         return total
 
 

@@ -84,6 +84,8 @@ class TalkFace(ScoredAnimator):
         warmup: Training steps on encodings alone before anything is rendered.
         anneal_steps: Training steps over which learning rates fall; None keeps them.
         clip: Largest gradient norm of encoders and generator; None for no limit.
+        compiled: Have torch compile encoders and generator when a training starts: minutes at
+            first, then quicker steps.
         resolution: Side S of the images.
         mfcc: Preset of the MFCC front end that ``Window.mfcc`` comes from.
 
@@ -113,6 +115,7 @@ class TalkFace(ScoredAnimator):
         warmup: int = 0,
         anneal_steps: int | None = None,
         clip: float | None = 10.0,
+        compiled: bool = False,
         resolution: int = 64,
         mfcc: str = "davs",
     ) -> None:
@@ -143,7 +146,7 @@ class TalkFace(ScoredAnimator):
         self.equalized, self.trunk = equalized, trunk
         self.drives, self.rendered, self.still_face = drives, rendered, still_face
         self.warmup, self.anneal_steps, self.clip = warmup, anneal_steps, clip
-        self.resolution, self.mfcc = resolution, mfcc
+        self.compiled, self.resolution, self.mfcc = compiled, resolution, mfcc
         self.steps = 0
         self.measured: dict[str, Tensor] = {}  # of what is lazy, the value of its last time
 
@@ -295,7 +298,7 @@ class TalkFace(ScoredAnimator):
 
     def configure_optimizers(self) -> tuple[list[Optimizer], list[LambdaLR]]:
         """One optimizer for encoders and generator, one for all adversaries."""
-        networks = (self.identity_encoder, self.video_encoder, self.audio_encoder, self.generator)
+        networks = self._trained()
         factors = {self.generator: self.equalized, self.video_encoder.trunk: self.trunk}
         apart = {id(p) for network in factors for p in network.parameters()}
         rest = [p for network in networks for p in network.parameters() if id(p) not in apart]
@@ -314,6 +317,9 @@ class TalkFace(ScoredAnimator):
     def configure_callbacks(self) -> list[Callback]:
         """Random numbers that depend on the step alone."""
         return [Draws()]
+
+    def _trained(self) -> tuple[nn.Module, ...]:
+        return self.identity_encoder, self.video_encoder, self.audio_encoder, self.generator
 
     def setup(self, stage: str) -> None:
         """Lay the weights out as convolutions like them, before processes agree on the layout."""
@@ -336,6 +342,9 @@ class TalkFace(ScoredAnimator):
         if self.trainer.ckpt_path is None:
             for report in start_warm(self):
                 log.info("%s", report)
+        if self.compiled:
+            for network in self._trained():
+                network.compile()
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Keep the number of training steps, and what was measured lately."""

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from talkface.losses import Perceptual, Pixel
 from talkface.losses.perceptual import FeatureNetworkError, VGG19Features, load_features
+from talkface.losses.term import rendered
 from talkface.types import Rendering
 from tests.losses.test_objective import SIDE, rendering, window
 
@@ -74,6 +75,20 @@ def test_levels_are_compared_point_by_point(network: Path) -> None:
     )
     assert fine == pytest.approx(2 * 0.6 / SIDE**2)
     assert coarse == pytest.approx(0, abs=1e-7)
+
+
+def test_the_truth_of_several_drives_is_looked_at_once(network: Path) -> None:
+    term = Perceptual(network=network, layers=(1.0, 0.5))
+    one, other = painted(-0.6), painted(0.2, (slice(2), slice(3)))
+    pairs = zip(rendered(one), rendered(other), strict=True)
+    frames, target, landmarks = (torch.cat(pair) for pair in pairs)
+    both = rendering(frames=frames, target=target, landmarks=landmarks)
+    seen: list[int] = []
+    term.features[0].register_forward_pre_hook(lambda _, given: seen.append(len(given[0])))
+    value = term(both, window())
+    assert seen == [6, 12]
+    apart = [term(each, window()) for each in (one, other)]
+    torch.testing.assert_close(value, torch.stack(apart).mean())
 
 
 @pytest.mark.parametrize("layers", [(1.0, 0.0), (0.0, 1.0)])
