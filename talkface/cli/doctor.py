@@ -12,6 +12,7 @@ from pytorch_lightning import LightningModule
 from talkface.cli import findings, trial
 from talkface.cli.errors import message_for_users
 from talkface.cli.findings import Finding, guarded
+from talkface.cli.precision import affordable
 from talkface.cli.trainer import TalkFaceCLI, given_callbacks
 from talkface.data.datamodule import TalkFaceData
 from talkface.models.warmstart import start_warm
@@ -55,7 +56,9 @@ class Doctor(TalkFaceCLI):
         trainer = config["trainer"]
         folder = Path(trainer["default_root_dir"]) if trainer["default_root_dir"] else None
         yield guarded("devices", lambda: findings.devices(trainer), told)
-        yield findings.precision(trainer["precision"] or "32-true", trainer["accelerator"])
+        asked, accelerator = str(trainer["precision"] or "32-true"), trainer["accelerator"]
+        trainer["precision"] = affordable(asked, accelerator)
+        yield findings.precision(asked, str(trainer["precision"]), accelerator)
         yield guarded("writing", lambda: findings.writing(folder), told)
         built: list[Any] = []
         yield guarded("model", lambda: self._built(built), told)

@@ -12,7 +12,6 @@ import torch
 from pytorch_lightning.callbacks import Checkpoint, ModelCheckpoint
 from torch import nn
 
-from talkface.cli.precision import affordable
 from talkface.cli.runs import RUNS, Wandb, choose_mode
 from talkface.data.datamodule import TalkFaceData
 
@@ -64,9 +63,8 @@ def devices(trainer: Any) -> Finding:
     return Finding("devices", "ok", f"{seen}; the config asks for {wanted}, {count}")
 
 
-def precision(asked: str, accelerator: str) -> Finding:
-    """Whether the hardware computes in the precision that was asked for."""
-    used = affordable(asked, accelerator)
+def precision(asked: str, used: str, accelerator: str) -> Finding:
+    """Whether the hardware computes in the precision that was asked for, and not in another."""
     if used != asked:
         return Finding("precision", "warning", f"{asked} is slow here: {used} is used instead")
     on_gpu = accelerator != "cpu" and torch.cuda.is_available()

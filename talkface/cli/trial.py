@@ -4,6 +4,8 @@ import logging
 import resource
 import time
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import torch
@@ -108,7 +110,8 @@ def steps(
         begin = model.warmup + (model.terms.gan.start if model.terms.gan else 0)
         model.steps = -(-begin // (STEPS - 1)) * (STEPS - 1)
     clock = Clock()
-    _quietly(_small(settings, clock), model, data)
+    with _quiet():
+        _small(settings, clock).fit(model, datamodule=data)
     first, rest = clock.seconds[0], clock.seconds[1:]
     mean = sum(rest) / len(rest) if rest else first
     text = f"{mean:.2f} s a step of {data.batch_size} (the first: {first:.1f} s), {_memory()}"
@@ -162,16 +165,17 @@ def _small(settings: Any, clock: Clock) -> Trainer:
     )
 
 
-def _quietly(trainer: Trainer, model: LightningModule, data: Any) -> None:
-    lightning = logging.getLogger("pytorch_lightning")
-    level = lightning.level
-    lightning.setLevel(logging.ERROR)
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Without what Lightning says about a training that is none."""
+    disabled = logging.root.manager.disable
+    logging.disable(logging.ERROR)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            trainer.fit(model, datamodule=data)
+            yield
     finally:
-        lightning.setLevel(level)
+        logging.disable(disabled)
 
 
 def _memory() -> str:
