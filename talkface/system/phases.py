@@ -140,7 +140,10 @@ class Phased(pl.LightningModule):
             self.skipped += 1
             return
         failure = self._failure(name, loss, norm)
-        dump = self._dump(failure) if here or (not anywhere and self.global_rank == 0) else None
+        try:
+            dump = self._dump(failure) if here or (not anywhere and self.global_rank == 0) else None
+        finally:
+            strategy.barrier()  # whoever ends first ends the others, who may still be writing
         raise NonFiniteError(failure, dump)
 
     def _failure(self, name: Phase, loss: Tensor, norm: Tensor) -> Failure:

@@ -9,7 +9,9 @@ import pytest
 import pytorch_lightning as pl
 import torch
 from pytorch_lightning.plugins import MixedPrecision
+from pytorch_lightning.strategies import DDPStrategy
 from torch import Tensor
+from torch.multiprocessing.spawn import ProcessRaisedException
 
 from talkface.cli.replay import compare, main
 from talkface.data.datamodule import TalkFaceData
@@ -129,6 +131,40 @@ def test_a_finite_loss_with_a_gradient_that_is_not_stops_too(
     with pytest.raises(NonFiniteError, match="every loss is finite, but a gradient is not"):
         trainer(tmp_path).fit(model, data(prepared))
     assert not moved(model, before)
+
+
+class PoisonedElsewhere(Poisoned):
+    """Only the data of the second process are broken."""
+
+    def on_after_batch_transfer(self, batch: Window, dataloader_idx: int) -> Window:
+        if self.trainer is None or self.trainer.global_rank == 0:
+            return TalkFaceData.on_after_batch_transfer(self, batch, dataloader_idx)
+        return super().on_after_batch_transfer(batch, dataloader_idx)
+
+
+@pytest.mark.slow
+def test_all_processes_stop_together_and_the_one_with_the_broken_data_writes_them(
+    prepared: Path, tmp_path: Path
+) -> None:
+    strategy = DDPStrategy(start_method="fork", find_unused_parameters=True)
+    fitting = pl.Trainer(
+        default_root_dir=tmp_path,
+        accelerator="cpu",
+        devices=2,
+        strategy=strategy,
+        max_epochs=3,
+        limit_train_batches=1,
+        limit_val_batches=0,
+        logger=False,
+        enable_checkpointing=False,
+        enable_progress_bar=False,
+        enable_model_summary=False,
+    )
+    broken = PoisonedElsewhere(prepared, frames=6, batch_size=2, workers=0, augment=None)
+    with pytest.raises(ProcessRaisedException, match="NonFiniteError"):
+        fitting.fit(system(Terms(landmarks=LandmarkError(), contrastive=Contrastive())), broken)
+    (dump,) = tmp_path.glob("stopped-*")
+    assert dump.name == "stopped-step1-rank1.pt"
 
 
 # -- half precision ---------------------------------------------------------------------------
