@@ -10,7 +10,8 @@ from pytorch_lightning import Callback, LightningModule, Trainer
 
 from talkface.bench.clock import Stopwatch, now, peak_memory
 from talkface.cli.command import train
-from talkface.system.talkface import Phase, TalkFace
+from talkface.system.phases import Phase
+from talkface.system.talkface import TalkFace
 from talkface.types import Window
 
 PARTS = {

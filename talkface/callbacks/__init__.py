@@ -8,6 +8,7 @@ from talkface.callbacks.reader import DetectorReader
 from talkface.callbacks.sync import OwnSync
 from talkface.callbacks.table import TestTable
 from talkface.callbacks.videos import ClipVideos
+from talkface.callbacks.watch import Watch
 
 __all__ = [
     "Board",
@@ -18,4 +19,5 @@ __all__ = [
     "RowFid",
     "StripPanel",
     "TestTable",
+    "Watch",
 ]

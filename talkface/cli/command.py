@@ -31,7 +31,12 @@ TOOLS = {
 }
 """Commands that are not Lightning's: the package whose module ``cli`` does it, and what it does."""
 
-COMMANDS = {**TRAINER_COMMANDS, **{name: text for name, (_, text) in TOOLS.items()}}
+DOCTOR = "doctor"
+COMMANDS = {
+    **TRAINER_COMMANDS,
+    DOCTOR: "check all that a training needs, with the options of fit",
+    **{name: text for name, (_, text) in TOOLS.items()},
+}
 INTERRUPTED = 130
 REFUSED = 2
 """Exit status after a message that says what is wrong; a bug ends with 1 and a traceback."""
@@ -52,6 +57,8 @@ def main(args: list[str] | None = None) -> None:
     with one_message(command):
         if command in TOOLS:
             use(command, given[1:])
+        elif command == DOCTOR:
+            examine(given[1:])
         else:
             train(given)
 
@@ -63,6 +70,15 @@ def train(args: Sequence[str]) -> None:
     from talkface.cli.trainer import TalkFaceCLI  # noqa: PLC0415
 
     TalkFaceCLI.run(paths)
+
+
+def examine(args: Sequence[str]) -> None:
+    """Check what ``fit`` with these arguments needs."""
+    paths = resolve_configs(["fit", *args])
+    os.environ.setdefault("JSONARGPARSE_DEPRECATION_WARNINGS", "off")
+    from talkface.cli.doctor import Doctor  # noqa: PLC0415
+
+    Doctor.run(paths)
 
 
 def use(command: str, args: Sequence[str]) -> None:

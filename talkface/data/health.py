@@ -67,7 +67,7 @@ class Health:
             logger.warning(
                 "Skipped clip %r (%d of at most %d): %s", names[clip], count, self.max_skips, error
             )
-        if len(skipped := self.skipped) > self.max_skips:
+        if len(skipped := self.skipped) > min(self.max_skips, len(names) - 1):  # or none is left
             shown = ", ".join(names[i] for i in skipped[:LISTED])
             more = f" and {len(skipped) - LISTED} more" if len(skipped) > LISTED else ""
             raise TooManySkipsError(

@@ -37,15 +37,16 @@ class Adversarial(Term):
         """Reward frames that D_seq takes for real."""
         if rendering.realness is None:
             raise ValueError("the gan term needs the logits of D_seq")
+        logits = [x.float() for x in rendering.realness]  # means of many patches
         values = [
-            F.softplus(-x).mean() if self.game == "non_saturating" else -x.mean()
-            for x in rendering.realness
+            F.softplus(-x).mean() if self.game == "non_saturating" else -x.mean() for x in logits
         ]
         return torch.stack(values).mean()
 
 
 def discriminator_loss(real: Real, fake: Fake, game: Game) -> Float[Tensor, ""]:
     """Loss of D_seq: real frames up, rendered frames down; mean over patches and scales."""
+    real, fake = [x.float() for x in real], [x.float() for x in fake]
     if game == "hinge":
         values = [
             (F.relu(1 - r).mean() + F.relu(1 + f).mean()) for r, f in zip(real, fake, strict=True)

@@ -9,6 +9,9 @@ from talkface import ranks
 from talkface.losses.term import Term
 from talkface.types import Rendering, Window
 
+LEAST = 0.01
+"""Length of a standardised code below which it has no direction; usual is the root of its width."""
+
 
 def standardize(codes: Float[Tensor, "n d"]) -> Float[Tensor, "n d"]:
     """Zero mean and unit variance per dimension over the batch, with gradient through both.
@@ -23,6 +26,15 @@ def standardize(codes: Float[Tensor, "n d"]) -> Float[Tensor, "n d"]:
 def everyones(rendering: Rendering) -> tuple[Float[Tensor, "g t d"], Float[Tensor, "g t d"]]:
     """Codes of sound and lips of the global batch: every other window of it is a negative."""
     return ranks.gather(rendering.audio), ranks.gather(rendering.lips)
+
+
+def unit(codes: Float[Tensor, "n d"]) -> Float[Tensor, "n d"]:
+    """Codes of length 1, where they have a direction.
+
+    Codes of a batch in which all frames are alike have none; turned into one, rounding errors
+    would get gradients without bounds.
+    """
+    return F.normalize(codes, dim=1, eps=LEAST)
 
 
 class Contrastive(Term):
@@ -50,7 +62,7 @@ class Contrastive(Term):
         """Pull matched codes together, push the others ``margin`` apart."""
         audio, lips = (standardize(x.flatten(0, 1)) for x in everyones(rendering))
         if self.normalize:
-            audio, lips = F.normalize(audio, dim=1), F.normalize(lips, dim=1)
+            audio, lips = unit(audio), unit(lips)
         else:
             audio, lips = (x / x.shape[1] ** 0.5 for x in (audio, lips))
         return contrast(audio, lips, self.margin)
@@ -96,8 +108,9 @@ class InfoNCE(Term):
         """Cross-entropy of naming the matched frame."""
         codes = everyones(rendering)
         b, t = codes[0].shape[:2]
-        audio, lips = (F.normalize(standardize(x.flatten(0, 1)), dim=1) for x in codes)
-        scores = audio @ lips.T / self.temperature
+        audio, lips = (unit(standardize(x.flatten(0, 1))) for x in codes)
+        with torch.autocast(audio.device.type, enabled=False):  # as for ``contrast``
+            scores = audio @ lips.T / self.temperature
         index = torch.arange(b * t, device=scores.device)
         apart = (index[:, None] - index[None]).abs()
         same = index[:, None] // t == index[None] // t
@@ -117,4 +130,4 @@ class ModalityAdversary(Term):
         """Reward lip codes that D_sync takes for sound."""
         if rendering.modality is None:
             raise ValueError("the sync_gan term needs the logits of D_sync")
-        return F.softplus(-rendering.modality).mean()
+        return F.softplus(-rendering.modality.float()).mean()

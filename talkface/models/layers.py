@@ -107,7 +107,8 @@ class ModulatedConv(nn.Module):
             x = F.conv2d(x, weight, padding=weight.shape[-1] // 2)
         if self.demodulate:
             wide = torch.promote_types(scales.dtype, torch.float32)
-            power = scales.to(wide).square() @ weight.to(wide).square().sum((2, 3)).T
+            with torch.autocast(x.device.type, enabled=False):  # 1e-8 is 0 in 16 bits
+                power = scales.to(wide).square() @ weight.to(wide).square().sum((2, 3)).T
             x = x * torch.rsqrt(power + 1e-8)[:, :, None, None].to(x.dtype)
         return x
 

@@ -122,8 +122,12 @@ class VideoEncoder(nn.Module):
 
 
 def soft_argmax(attention: Float[Tensor, "n p h w"]) -> Float[Tensor, "n p 2"]:
-    """Expected place (x, y) under each map, in fractions of the side; maps sum to 1."""
+    """Expected place (x, y) under each map, in fractions of the side; maps sum to 1.
+
+    In full precision: with 8 bits of mantissa, places at 256 px would be a whole pixel apart.
+    """
     h, w = attention.shape[2:]
     ys = (torch.arange(h, device=attention.device) + 0.5) / h
     xs = (torch.arange(w, device=attention.device) + 0.5) / w
-    return torch.stack([attention.sum(2) @ xs, attention.sum(3) @ ys], dim=-1)
+    with torch.autocast(attention.device.type, enabled=False):
+        return torch.stack([attention.sum(2) @ xs, attention.sum(3) @ ys], dim=-1)

@@ -45,6 +45,23 @@ def load_model(checkpoint: Path, device: str | torch.device = "cpu") -> TalkFace
     return model.to(target).eval()
 
 
+def load_training(file: Path) -> tuple[TalkFace, dict[str, Any]]:
+    """A model with all its loss terms, in training mode, and all else that the file holds.
+
+    As safe as ``load_model``.
+
+    Args:
+        file: Checkpoint, or the step that a stopped training wrote.
+
+    Raises:
+        CheckpointError: The file is missing, not a checkpoint, or of another model.
+    """
+    with torch.serialization.safe_globals(list(_known_classes(file))):
+        model = _rebuild(file, _settings(file)["terms"])
+        content: dict[str, Any] = torch.load(file, map_location="cpu", weights_only=True)
+    return model.train(), content
+
+
 def _rebuild(checkpoint: Path, terms: Any) -> TalkFace:
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", module="pytorch_lightning")  # advice for its author

@@ -52,8 +52,8 @@ class Adversaries(nn.ModuleDict):
             fake = self["gan"](rendering.frames.detach())
             losses["gan"] = discriminator_loss(real, fake, self.terms.gan.game)
         if "sync_gan" in self:
-            sound = self["sync_gan"](rendering.audio.detach())
-            lips = self["sync_gan"](rendering.lips.detach())
+            sound = self["sync_gan"](rendering.audio.detach()).float()
+            lips = self["sync_gan"](rendering.lips.detach()).float()
             losses["sync_gan"] = F.softplus(-sound).mean() + F.softplus(lips).mean()
         if features is not None:
             losses["words"] = word_loss(self["words"](features.detach()), window.label)

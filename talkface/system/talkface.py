@@ -1,14 +1,13 @@
 """The training of the system: one GAN step with manual optimization."""
 
 import logging
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from typing import Any, Literal, NamedTuple, cast
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from typing import NamedTuple, cast
 
 import torch
 from jaxtyping import Float
 from pytorch_lightning import Callback
-from pytorch_lightning.core.optimizer import LightningOptimizer
 from torch import Tensor, nn
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LambdaLR
@@ -33,10 +32,11 @@ from talkface.models.identity import pooled
 from talkface.models.warmstart import start_warm
 from talkface.optim import LazyAdam, anneal
 from talkface.system.adversaries import Adversaries
+from talkface.system.phases import Phase, Phased
 from talkface.system.scored import ScoredAnimator
 from talkface.types import Rendering, Window
 
-Phase = Literal["discriminator", "generator"]
+Turn = AbstractContextManager[Callable[[Tensor], None]]
 ADAM = LazyAdam()
 
 log = logging.getLogger(__name__)
@@ -57,7 +57,7 @@ class Imagined(NamedTuple):
     sources: tuple[Tensor, Tensor, IdentityPlan] | None = None
 
 
-class TalkFace(ScoredAnimator):
+class TalkFace(ScoredAnimator, Phased):
     """One portrait plus speech, a driving video, or both, to a talking face.
 
     Args:
@@ -147,32 +147,26 @@ class TalkFace(ScoredAnimator):
         self.drives, self.rendered, self.still_face = drives, rendered, still_face
         self.warmup, self.anneal_steps, self.clip = warmup, anneal_steps, clip
         self.compiled, self.resolution, self.mfcc = compiled, resolution, mfcc
-        self.steps = 0
-        self.measured: dict[str, Tensor] = {}  # of what is lazy, the value of its last time
 
     def training_step(self, window: Window, batch_idx: int) -> None:
         """Adversaries, then encoders and generator, both on one rendering."""
+        self.begin(window)
+        self.learn(window, self.phase)
+        self.end()
+
+    def learn(self, window: Window, phase: Callable[[Phase], Turn]) -> None:
+        """What a training step learns; ``phase`` gives the floor to one optimizer."""
         rendering, features, sources = self.imagine(window)
-        with self.phase("discriminator") as step:
+        with phase("discriminator") as step:
             if losses := self.adversary_losses(rendering, features, window):
                 step(torch.stack(losses).sum())
             target = rendering.target if self.terms.gan else None
             if self.r1 and self.due(self.r1.every) and target is not None:
                 step(self.r1_penalty(target, self.r1))
-        with self.phase("generator") as step:
+        with phase("generator") as step:
             step(self.generator_loss(rendering, features, window))
             if self.path_length and self.due(self.path_length.every) and sources is not None:
                 step(self.path_length_penalty(sources, self.path_length))
-        self._log_measured()
-        self.steps += 1
-        for scheduler in cast("Sequence[LambdaLR]", self.lr_schedulers()):
-            scheduler.step()
-
-    def _log_measured(self) -> None:
-        """Log the mean over all processes of what was measured, lazily or just now."""
-        values = ranks.mean(torch.stack([value.float() for value in self.measured.values()]))
-        for name, value in zip(self.measured, values, strict=True):
-            self.log(name, value, prog_bar=name.startswith("train/"))
 
     def imagine(self, window: Window) -> Imagined:
         """Encode all frames and render a run of them; identity features in steps that need them."""
@@ -235,7 +229,7 @@ class TalkFace(ScoredAnimator):
     ) -> list[Float[Tensor, ""]]:
         """Losses of the adversaries that play in this step."""
         losses = self.adversaries.losses(rendering, features, window)
-        self.measured |= {f"adversary/{k}": v.detach() for k, v in losses.items()}
+        self.report({f"adversary/{k}": v for k, v in losses.items()})
         return [loss.float() for loss in losses.values()]
 
     def r1_penalty(self, target: Float[Tensor, "n r 3 s s"], r1: R1) -> Float[Tensor, ""]:
@@ -243,7 +237,7 @@ class TalkFace(ScoredAnimator):
         with torch.autocast(self.device.type, enabled=False):
             real = target[: len(target) // len(self.drives)].float().requires_grad_()
             penalty: Tensor = r1(real, self.adversaries["gan"](real))
-        self.measured["adversary/r1"] = penalty.detach()
+        self.report({"adversary/r1": penalty})
         return penalty
 
     def generator_loss(
@@ -257,7 +251,7 @@ class TalkFace(ScoredAnimator):
         total: Tensor
         skip = frozenset(slot for slot, playing in plays.items() if not playing)
         total, values = self.objective(rendering, window, skip)
-        self.measured |= {f"train/{k}": v.detach() for k, v in values.items()}
+        self.report({f"train/{k}": v for k, v in values.items()})
         return total
 
     def path_length_penalty(
@@ -273,24 +267,8 @@ class TalkFace(ScoredAnimator):
             splices = tuple(None if s is None else s.detach().float() for s in plan.splices)
             painted = generator.paint(styles, plan._replace(splices=splices))
             penalty: Tensor = path_length(painted, styles)
-        self.measured["train/path_length"] = penalty.detach()
+        self.report({"train/path_length": penalty})
         return penalty
-
-    @contextmanager
-    def phase(self, name: Phase) -> Iterator[Callable[[Tensor], None]]:
-        """Give one optimizer the floor: only its parameters get gradients."""
-        optimizers = cast("Sequence[LightningOptimizer]", self.optimizers())
-        optimizer = optimizers[0 if name == "generator" else 1]
-
-        def step(loss: Tensor) -> None:
-            optimizer.zero_grad()
-            self.manual_backward(loss)
-            if self.clip is not None and name == "generator":
-                self.clip_gradients(optimizer.optimizer, self.clip, "norm")
-            optimizer.step()
-
-        with self.toggled_optimizer(optimizer):
-            yield step
 
     def due(self, every: int) -> bool:
         """Whether something lazy runs in this step."""
@@ -323,6 +301,7 @@ class TalkFace(ScoredAnimator):
 
     def setup(self, stage: str) -> None:
         """Lay the weights out as convolutions like them, before processes agree on the layout."""
+        super().setup(stage)
         if stage == "fit":
             self.to(memory_format=torch.channels_last)
 
@@ -345,17 +324,6 @@ class TalkFace(ScoredAnimator):
         if self.compiled:
             for network in self._trained():
                 network.compile()
-
-    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Keep the number of training steps, and what was measured lately."""
-        checkpoint["talkface_steps"] = self.steps
-        checkpoint["talkface_measured"] = {name: v.cpu() for name, v in self.measured.items()}
-
-    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Go on counting where the checkpoint stopped."""
-        self.steps = checkpoint.get("talkface_steps", 0)
-        measured = checkpoint.get("talkface_measured", {})
-        self.measured = {name: value.to(self.device) for name, value in measured.items()}
 
 
 def _check_range(name: str, value: int, least: int) -> None:

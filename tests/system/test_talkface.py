@@ -209,7 +209,7 @@ def test_path_length_teaches_the_synthesis_and_nothing_before_it(window: Window)
     sources = model.imagine(window).sources
     assert sources is not None
     penalty = PathLength()
-    model.log = lambda *_: None  # type: ignore[method-assign]
+    model.report = lambda *_: None  # type: ignore[method-assign]
     model.path_length_penalty(sources, penalty).backward()
     taught = {name for name, p in model.named_parameters() if p.grad is not None and p.grad.any()}
     assert {name.split(".")[0] for name in taught} == {"generator"}
