@@ -25,6 +25,7 @@ class Fault:
 LOSSES = "talkface/losses"
 MODELS = "talkface/models"
 STEP = "talkface/system/talkface.py"
+PHASES = "talkface/system/phases.py"
 GAMES = "talkface/system/adversaries.py"
 
 FAULTS = (
@@ -115,8 +116,8 @@ FAULTS = (
     Fault(
         "lips are rewarded for being told from sound",
         f"{LOSSES}/sync.py",
-        "F.softplus(-rendering.modality)",
-        "F.softplus(rendering.modality)",
+        "F.softplus(-rendering.modality.float())",
+        "F.softplus(rendering.modality.float())",
         "tests/losses/test_sync.py",
     ),
     Fault(
@@ -268,9 +269,9 @@ FAULTS = (
     ),
     Fault(
         "adversaries learn in the phase of the generator",
-        STEP,
-        'optimizers[0 if name == "generator" else 1]',
-        'optimizers[0 if name == "discriminator" else 1]',
+        PHASES,
+        '{"generator": 0, "discriminator": 1}',
+        '{"generator": 1, "discriminator": 0}',
         "tests/system/test_talkface.py",
     ),
     Fault(
@@ -303,7 +304,7 @@ FAULTS = (
     ),
     Fault(
         "the number of steps is lost on resume",
-        STEP,
+        PHASES,
         'self.steps = checkpoint.get("talkface_steps", 0)',
         "self.steps = 0",
         "tests/system/test_talkface.py",

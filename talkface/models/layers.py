@@ -1,6 +1,7 @@
 """Layers of StyleGAN2 (Karras et al. 2020, https://arxiv.org/abs/1912.04958), and one of ours."""
 
 import math
+from contextlib import AbstractContextManager, nullcontext
 from functools import cache
 
 import torch
@@ -20,6 +21,13 @@ def smoothing(device: torch.device) -> Float[Tensor, "4 4"]:
     """
     with torch.inference_mode(False):
         return fir_kernel(gain=4.0).to(device)
+
+
+def full_precision(device: torch.device) -> AbstractContextManager[object]:
+    """Compute in 32 bits within a training in 16; devices that only know shapes have no such."""
+    if not torch.amp.is_autocast_available(device.type):
+        return nullcontext()
+    return torch.autocast(device.type, enabled=False)
 
 
 class EqualLinear(nn.Module):
@@ -107,7 +115,7 @@ class ModulatedConv(nn.Module):
             x = F.conv2d(x, weight, padding=weight.shape[-1] // 2)
         if self.demodulate:
             wide = torch.promote_types(scales.dtype, torch.float32)
-            with torch.autocast(x.device.type, enabled=False):  # 1e-8 is 0 in 16 bits
+            with full_precision(x.device):  # 1e-8 is 0 in 16 bits
                 power = scales.to(wide).square() @ weight.to(wide).square().sum((2, 3)).T
             x = x * torch.rsqrt(power + 1e-8)[:, :, None, None].to(x.dtype)
         return x

@@ -8,7 +8,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from talkface.models.fan import FAN
-from talkface.models.layers import RunningStandardize
+from talkface.models.layers import RunningStandardize, full_precision
 
 LIPS = tuple(range(48, 68))
 EYES = (*range(17, 27), *range(36, 48))
@@ -129,5 +129,5 @@ def soft_argmax(attention: Float[Tensor, "n p h w"]) -> Float[Tensor, "n p 2"]:
     h, w = attention.shape[2:]
     ys = (torch.arange(h, device=attention.device) + 0.5) / h
     xs = (torch.arange(w, device=attention.device) + 0.5) / w
-    with torch.autocast(attention.device.type, enabled=False):
+    with full_precision(attention.device):
         return torch.stack([attention.sum(2) @ xs, attention.sum(3) @ ys], dim=-1)
