@@ -12,10 +12,13 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from talkface.bench.generators import SIZES, frames_per_second
+from talkface.bench.kernels import milliseconds
 from talkface.bench.loaders import windows_per_second
 from talkface.bench.report import Figure, Report
 from talkface.bench.step import Steps, measure_steps
 from talkface.cli.configs import resolve_configs
+
+SIDES = (64, 128, 256)
 
 logger = logging.getLogger("talkface.bench")
 
@@ -42,6 +45,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         ours, plain = frames_per_second(size)
         name = f"{size.side} px, base {size.base}, at most {size.limit}"
         report.figures.append(Figure("generator", name, ours, "frames/s", ours / plain))
+    for name, native, reference in milliseconds(SIDES):
+        report.figures.append(Figure("kernels", name, native, "ms", reference / native))
     report.show(options.output)
     report.save(options.output)
     return 0
