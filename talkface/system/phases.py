@@ -46,7 +46,7 @@ class Phased(pl.LightningModule):
         steps: Training steps so far; those left out at half precision count too, and move
             learning rates and whatever starts or returns after some steps.
         skipped: Optimizer steps left out at half precision.
-        measured: Last value of everything that is reported, also in steps in which it is not.
+        measured: Last value of everything that is reported, mean over all processes.
     """
 
     clip: float | None = None
@@ -86,14 +86,13 @@ class Phased(pl.LightningModule):
 
     def report(self, values: Mapping[str, Tensor]) -> None:
         """Log values at the end of this step, and remember them in case it fails."""
-        known = {name: value.detach() for name, value in values.items()}
-        self._values |= known
-        self.measured |= known
+        self._values |= {name: value.detach() for name, value in values.items()}
 
     def _log_measured(self) -> None:
         """Log the mean over all processes of what was measured, lazily or just now."""
-        values = ranks.mean(torch.stack([value.float() for value in self.measured.values()]))
-        for name, value in zip(self.measured, values, strict=True):
+        values = ranks.mean(torch.stack([value.float() for value in self._values.values()]))
+        self.measured |= dict(zip(self._values, values, strict=True))
+        for name, value in self.measured.items():
             self.log(name, value, prog_bar=name.startswith("train/"))
 
     @contextmanager
@@ -150,6 +149,9 @@ class Phased(pl.LightningModule):
             self.skipped += 1
             return
         failure = self._failure(name, loss, norm)
+        # Codes of all processes are gathered, so broken data of one can spoil the losses of all.
+        if strategy.reduce_boolean_decision(bool(failure.inputs), all=False):
+            here = bool(failure.inputs)
         try:
             dump = self._dump(failure) if here or (not anywhere and self.global_rank == 0) else None
         finally:
