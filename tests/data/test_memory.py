@@ -14,10 +14,10 @@ from talkface.data.loading import EpochSampler
 from talkface.data.records import PackedRecords
 from talkface.data.shard_writer import write_shards
 
-EPOCHS, WARM = 10, 4
+EPOCHS, WARM = 12, 4
 WINDOWS_PER_CLIP = 30
 GROWTH = 1.5
-"""MB that may come and go with what the allocator keeps: 2.5 kB per window are too much."""
+"""MB that may come and go with what the allocator keeps: 1.5 kB per window are too much."""
 
 
 def memory(pid: int) -> dict[str, float]:
