@@ -1,6 +1,5 @@
 """What every decoder shares: interface, plan of a portrait, how the portrait is moved."""
 
-import math
 from abc import abstractmethod
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -18,6 +17,9 @@ REACH = 0.1
 
 SMALLEST = 64
 """Least side of the image, at which the smallest identity map is 4 x 4."""
+
+FIRST = (4, 5, 6, 7)
+"""Sides with which a decoder may begin."""
 
 COLOURS = 3
 
@@ -45,7 +47,7 @@ class Decoder(nn.Module):
     differ from each other would drown how a head moves.
 
     Args:
-        resolution: Side S of the image; a power of two from 64.
+        resolution: Side S of the image from 64: 4, 5, 6 or 7 times a power of two.
         face_dim: Width of the face code, eyes and contour together; 0 for no face feature.
         identity_channels: Channels of the identity maps, large to small.
         base: Channels times side, before the limit.
@@ -53,7 +55,7 @@ class Decoder(nn.Module):
         residual: Paint how the portrait moves and how its colours differ then, and not the picture.
 
     Attributes:
-        sides: Side of every level, from 4 to ``resolution``.
+        sides: Side of every level, doubled from one to the next up to ``resolution``.
         widths: Channels of every level.
 
     Raises:
@@ -71,8 +73,7 @@ class Decoder(nn.Module):
         residual: bool,
     ) -> None:
         super().__init__()
-        if resolution < SMALLEST or resolution & (resolution - 1):
-            raise ValueError(f"resolution must be a power of two from {SMALLEST}, got {resolution}")
+        self.sides = _sides(resolution)
         if len(identity_channels) != SCALES:
             raise ValueError(
                 f"identity_channels must name {SCALES} maps, as many as the identity encoder has, "
@@ -83,7 +84,6 @@ class Decoder(nn.Module):
                 f"base must be at least the side {resolution} and limit at least 1, so that every "
                 f"level has a channel, got {base} and {limit}"
             )
-        self.sides = [2**i for i in range(2, int(math.log2(resolution)) + 1)]
         self.widths = [min(limit, base // side) for side in self.sides]
         self.resolution = resolution
         self.residual = residual
@@ -114,6 +114,18 @@ class Decoder(nn.Module):
         portrait = per_frame(plan.image, len(painted))
         painted = painted.float()
         return moved(portrait, REACH * painted[:, COLOURS:]) + painted[:, :COLOURS]
+
+
+def _sides(resolution: int) -> list[int]:
+    sides = [resolution]
+    while sides[0] > max(FIRST) and sides[0] % 2 == 0:
+        sides.insert(0, sides[0] // 2)
+    if resolution < SMALLEST or sides[0] not in FIRST:
+        raise ValueError(
+            f"resolution must be at least {SMALLEST} and 4, 5, 6 or 7 times a power of two, "
+            f"such as 64, 96, 128, 224 or 256, got {resolution}"
+        )
+    return sides
 
 
 def per_frame(x: Float[Tensor, "b ..."], frames: int) -> Float[Tensor, "{frames} ..."]:

@@ -78,12 +78,12 @@ class Level(nn.Module):
 class Generator(Decoder):
     """StyleGAN2 synthesis whose styles are [mouth; face; identity of that scale; change of face].
 
-    From 4x4 to the full side; every level that has an identity map of its side is spliced with it.
-    There is no mapping network: the features are the style (Karras et al. 2020,
+    From 4x4 (at 96 px: 6x6) to the full side; every level that has an identity map of its side is
+    spliced with it. There is no mapping network: the features are the style (Karras et al. 2020,
     https://arxiv.org/abs/1912.04958, for the synthesis network).
 
     Args:
-        resolution: Side S of the image; a power of two from 64.
+        resolution: Side S of the image from 64: 4, 5, 6 or 7 times a power of two.
         mouth_dim: Width of the mouth code.
         face_dim: Width of the face code, eyes and contour together; 0 for no face feature.
         identity_dim: Width of the identity style of each level.
@@ -117,7 +117,7 @@ class Generator(Decoder):
         maps = {resolution // 2**i: c for i, c in enumerate(identity_channels) if splices}
         style = mouth_dim + 2 * face_dim + identity_dim
         self.map_index = [min(SCALES - 1, int(math.log2(resolution // side))) for side in sides]
-        self.constant = nn.Parameter(torch.randn(1, widths[0], 4, 4))
+        self.constant = nn.Parameter(torch.randn(1, widths[0], sides[0], sides[0]))
         self.levels = nn.ModuleList(
             Level(
                 widths[max(0, i - 1)],

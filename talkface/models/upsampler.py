@@ -22,7 +22,7 @@ class UpsamplingDecoder(Decoder):
     once per clip.
 
     Args:
-        resolution: Side S of the image; a power of two from 64.
+        resolution: Side S of the image from 64: 4, 5, 6 or 7 times a power of two.
         mouth_dim: Width of the mouth code.
         face_dim: Width of the face code, eyes and contour together; 0 for no face feature.
         code_dim: Width of the identity code f_i.
@@ -48,7 +48,8 @@ class UpsamplingDecoder(Decoder):
         super().__init__(resolution, face_dim, identity_channels, base, limit, residual=residual)
         widths = self.widths
         self.skip_at = self.sides.index(resolution // 2**SKIPPED)
-        self.first = nn.ConvTranspose2d(mouth_dim + 2 * face_dim + code_dim, widths[0], 4)
+        code = mouth_dim + 2 * face_dim + code_dim
+        self.first = nn.ConvTranspose2d(code, widths[0], self.sides[0])
         self.blocks = nn.ModuleList(
             _block(widths[max(0, i - 1)], widths[i]) for i in range(len(widths))
         )

@@ -1,10 +1,11 @@
 import math
+from itertools import pairwise
 
 import pytest
 import torch
 from torch import Tensor
 
-from talkface.models import Generator, IdentityCodes, mix_styles
+from talkface.models import Generator, IdentityCodes, UpsamplingDecoder, mix_styles
 from talkface.models.decoder import REACH, IdentityPlan, moved
 from talkface.models.generator import CALM, Level
 from talkface.models.layers import ModulatedConv
@@ -286,10 +287,27 @@ def test_without_a_face_feature_mouth_and_portrait_are_left() -> None:
     assert network(mouth, torch.zeros(2, 0), plan).isfinite().all()
 
 
-@pytest.mark.parametrize("side", [96, 32, 0])
-def test_sides_that_are_no_power_of_two_from_64_are_refused(side: int) -> None:
-    with pytest.raises(ValueError, match=f"must be a power of two from 64, got {side}"):
+@pytest.mark.parametrize("side", [72, 100, 32, 0])
+def test_sides_that_no_doubling_reaches_are_refused(side: int) -> None:
+    with pytest.raises(ValueError, match=f"must be at least 64 and 4, 5, 6 or 7 .* got {side}"):
         Generator(side)
+
+
+@pytest.mark.parametrize(("side", "first"), [(64, 4), (80, 5), (96, 6), (224, 7), (256, 4)])
+def test_every_side_is_doubled_from_a_small_one(side: int, first: int) -> None:
+    sides = Generator(side, base=side, limit=2).sides
+    assert (sides[0], sides[-1]) == (first, side)
+    assert all(large == 2 * small for small, large in pairwise(sides))
+
+
+@pytest.mark.parametrize("network", [Generator, UpsamplingDecoder])
+def test_sides_between_powers_of_two_are_painted(
+    network: type[Generator] | type[UpsamplingDecoder],
+) -> None:
+    torch.manual_seed(0)
+    decoder = network(96, MOUTH, FACE, 7, CHANNELS, base=192, limit=8)
+    frames = decoder(*drives(2), decoder.plan(portraits(1, 96), torch.zeros(1, FACE)))
+    assert frames.shape == (2, 3, 96, 96)
 
 
 def test_sizes_that_leave_a_level_without_channels_or_maps_are_refused() -> None:
