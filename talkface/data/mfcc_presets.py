@@ -1,7 +1,7 @@
 """Settings of the MFCC front end, as published systems use them."""
 
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ class MfccPreset:
     lead: int
 
 
-PRESETS = {
+PUBLISHED = {
     "davs": MfccPreset(
         window=400,
         taper=0.54,
@@ -93,11 +93,16 @@ PRESETS = {
         lead=8,
     ),
 }
+
+PRESETS = {**PUBLISHED, "wide": replace(PUBLISHED["psf"], steps=32, lead=14)}
 """``davs``: Zhou et al. 2019, https://arxiv.org/abs/1807.07860, as their preprocessing sets it.
 
 ``psf``: the defaults of the package python_speech_features 0.6. SyncNet (Chung and Zisserman 2016)
 pairs the video frames v to v + 4 with its columns 4v to 4v + 19, which is 0.2 s: with a lead of 8
 these are the patch of v + 2, the middle one of the five.
+
+``wide``: the columns of ``psf``, 320 ms of them. Sound says more of how far a mouth is open with
+the loudness, which ``davs`` drops, and with more of what comes before and after.
 """
 
 

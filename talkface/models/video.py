@@ -40,7 +40,9 @@ class RegionHead(nn.Module):
     """Features under the heat-maps of some points, and where they are, to one code.
 
     Where the points are is standardised first: they move by a pixel or less, which beside the
-    features would be nothing.
+    features would be nothing. So is where they are beside their centre: a lid moves less than the
+    head that carries it, and in absolute places a blink would drown. In hundredths of the side, so
+    that the least movements are far above what keeps the standardisation from dividing by zero.
 
     Args:
         points: Indices of the points.
@@ -52,14 +54,14 @@ class RegionHead(nn.Module):
     def __init__(self, points: tuple[int, ...], features: int, hidden: int, dim: int) -> None:
         super().__init__()
         self.points = points
-        self.places = RunningStandardize(2 * len(points))
+        self.places = RunningStandardize(2 * len(points) + 2)
         self.net = nn.Sequential(
             nn.Linear(len(points) * features, hidden),
             nn.LayerNorm(hidden),
             nn.SiLU(),
             nn.Linear(hidden, dim),
         )
-        self.geometry = nn.Linear(2 * len(points), dim)
+        self.geometry = nn.Linear(2 * len(points) + 2, dim)
         self.standard = RunningStandardize(dim)
 
     def forward(
@@ -67,7 +69,9 @@ class RegionHead(nn.Module):
     ) -> Float[Tensor, "n d"]:
         """Encode one region from features and places of all points."""
         points = list(self.points)
-        where = self.places(places[:, points].flatten(1))
+        centre = places[:, points].mean(1, keepdim=True)
+        beside = places[:, points] - centre
+        where = self.places(100 * torch.cat([centre, beside], 1).flatten(1))
         code: Tensor = self.standard(self.net(pooled[:, points].flatten(1)) + self.geometry(where))
         return code
 
