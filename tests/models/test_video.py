@@ -122,6 +122,26 @@ def test_small_movements_count_as_much_as_features() -> None:
 
 
 @torch.no_grad()
+def test_a_lid_counts_as_much_as_the_head_that_carries_it() -> None:
+    torch.manual_seed(0)
+    head = RegionHead(EYES, FEATURES, 10, 6)
+
+    def places(blink: Tensor, turn: Tensor) -> Tensor:
+        points = torch.full((len(blink), 68, 2), 0.5) + 0.05 * turn[:, None, None]
+        points[:, 37, 1] += 2e-3 * blink
+        return points
+
+    for _ in range(200):
+        head(torch.randn(40, 68, FEATURES), places(torch.randn(40), torch.randn(40)))
+    head.eval()
+    pooled, still = torch.randn(1, 68, FEATURES), torch.zeros(1)
+    calm = head(pooled, places(still, still))
+    blinks = head(pooled, places(still + 1, still)) - calm
+    turns = head(pooled, places(still, still + 1)) - calm
+    assert blinks.norm() > 0.2 * turns.norm()
+
+
+@torch.no_grad()
 def test_frames_are_encoded_one_by_one_in_their_order() -> None:
     torch.manual_seed(0)
     network = VideoEncoder(dim=6, face_dim=4, fan=FAN(features=16, depth=2), hidden=10).eval()
