@@ -108,6 +108,22 @@ class EndAfter(pl.Callback):
         os.kill(os.getpid(), signal.SIGTERM)
 
 
+class EndInValidation(pl.Callback):
+    """Tells the process to end while it validates.
+
+    Args:
+        epoch: In which epoch; -1 for the check before the training.
+    """
+
+    def __init__(self, epoch: int) -> None:
+        self.epoch = epoch
+
+    def on_validation_batch_start(self, trainer: pl.Trainer, *_: Any) -> None:
+        """Send the signal."""
+        if self.epoch == (-1 if trainer.sanity_checking else trainer.current_epoch):
+            os.kill(os.getpid(), signal.SIGTERM)
+
+
 class KillAfter(EndAfter):
     """Kills the process while a batch is worked at.
 
