@@ -148,7 +148,9 @@ class Saves(Checkpoint):
         return self._took is None or self._took > PATIENCE
 
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """Save, with or without a validation before."""
+        """Save, with or without a validation before, and end what was told to end in it."""
+        done = trainer.fit_loop.epoch_loop.total_batch_idx + 1
+        self._asked = self._agreed(trainer, pl_module.device, done, soon=False)
         self._save(trainer, trainer._checkpoint_connector.dump_checkpoint(weights_only=False))
         self._stop(trainer)
 

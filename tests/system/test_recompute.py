@@ -38,13 +38,17 @@ class Seen(pl.Callback):
 
 def trained(prepared: Path, *, again: bool) -> tuple[TalkFace, Seen]:
     """Three steps with every loss and penalty in them, and noise that counts."""
-    settings = {"r1": R1(every=2), "path_length": PathLength(every=2), "residual": False}
+    settings: dict[str, Any] = {
+        "r1": R1(every=2),
+        "path_length": PathLength(every=2),
+        "residual": False,
+    }
     model = system(gradient_checkpointing=again, **settings)
     for module in model.modules():
         if isinstance(module, NoisyActivation):
             module.strength.data.fill_(0.3)
     train, seen = trainer(steps=3), Seen()
-    train.callbacks.append(seen)
+    train.callbacks.append(seen)  # type: ignore[attr-defined]
     windows = TalkFaceData(
         prepared, frames=6, batch_size=2, workers=0, augment=None, windows_per_clip=2
     )
