@@ -9,7 +9,7 @@ import pytest
 
 from talkface.cli.wandb_rows import AXIS, OFFLINE, _history
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
 KILL = "--trainer.callbacks+=survivor.KillAfter"
 
