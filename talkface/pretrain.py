@@ -10,8 +10,10 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from pytorch_lightning.utilities.types import OptimizerLRSchedulerConfig
 from torch import Tensor, nn
+from torch.optim import Optimizer
 
 from talkface.draws import Draws
+from talkface.finite import Failure, NonFiniteError, carrying, gradient_norm
 from talkface.losses import AngularMargin
 from talkface.losses.angular import cosines
 from talkface.metrics.verification import FaceVerification
@@ -79,10 +81,45 @@ class IdentityPretraining(pl.LightningModule):
         code = self.encoder(portraits.image).code
         scores = self.scores(code)
         logits = self.margin.logits(scores, portraits.person) if self.margin else scores
-        loss = F.cross_entropy(logits, portraits.person)
+        losses = F.cross_entropy(logits, portraits.person, reduction="none")
+        self._judged = portraits, losses.detach()
+        loss = losses.mean()
         named = (scores.argmax(1) == portraits.person).float().mean()
         self.log_dict({"train/loss": loss.detach(), "train/accuracy": named}, prog_bar=True)
-        return loss
+        return carrying(loss)
+
+    def on_before_optimizer_step(self, optimizer: Optimizer) -> None:
+        """Stop before a number that is not finite reaches a weight.
+
+        Raises:
+            NonFiniteError: In all processes, if loss or gradients of any are not finite. Gradients
+                that only overflow 16 bits are left to the scaling, which leaves the step out.
+        """
+        norm = gradient_norm(self.parameters())
+        if bool(norm.isfinite()):
+            return
+        here = not bool(self._judged[1].isfinite().all())
+        anywhere = self.trainer.strategy.reduce_boolean_decision(here, all=False)
+        scaler = getattr(self.trainer.precision_plugin, "scaler", None)
+        if scaler is None or anywhere:
+            raise NonFiniteError(self._failure(norm), None)
+
+    def _failure(self, norm: Tensor) -> Failure:
+        portraits, losses = self._judged
+        files = [portraits.file] if isinstance(portraits.file, str) else list(portraits.file)
+        broken = (~losses.isfinite()).nonzero().flatten().tolist()
+        return Failure(
+            phase="encoder",
+            step=self.global_step,
+            epoch=self.current_epoch,
+            clips=[files[i] for i in broken if i < len(files)] or files,
+            values={"train/loss": float(losses.mean())},
+            norm=float(norm),
+            precision=str(self.trainer.precision),
+            rank=self.global_rank,
+            world=self.trainer.world_size,
+            remedy="lower `model.adam.lr` or the scale of `model.margin`",
+        )
 
     def scores(self, code: Float[Tensor, "b d"]) -> Float[Tensor, "b people"]:
         """How much a code speaks for each person: cosines with a margin, logits without."""

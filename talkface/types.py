@@ -60,10 +60,12 @@ class Portraits(NamedTuple):
         image: Aligned faces.
         person: Class among the people trained on; for people never trained on, a number of their
             own within the split.
+        file: Where each picture is, for messages.
     """
 
     image: Float[Tensor, "*b 3 h w"] | UInt8[Tensor, "*b 3 h w"]
     person: Int[Tensor, "*b"]
+    file: str | Sequence[str] = ""
 
 
 class Rendering(NamedTuple):

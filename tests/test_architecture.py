@@ -14,7 +14,7 @@ LONGEST_BODY = 50
 
 ALL = frozenset(
     {"types", "ranks", "draws", "optim", "ops", "data", "faces", "losses", "metrics", "figures"}
-    | {"callbacks", "models", "system", "pretrain", "render", "judging"}
+    | {"finite", "callbacks", "models", "system", "pretrain", "render", "judging"}
 )
 ALLOWED: dict[str, frozenset[str]] = {
     "__init__": frozenset(),
@@ -22,6 +22,7 @@ ALLOWED: dict[str, frozenset[str]] = {
     "types": frozenset(),
     "ranks": frozenset(),
     "draws": frozenset(),
+    "finite": frozenset(),
     "optim": frozenset(),
     "ops": frozenset(),
     "data": frozenset({"types", "ranks", "draws"}),
@@ -31,8 +32,10 @@ ALLOWED: dict[str, frozenset[str]] = {
     "figures": frozenset({"types", "data", "metrics"}),
     "callbacks": frozenset({"types", "data", "metrics", "figures"}),
     "models": frozenset({"types", "ranks", "ops"}),
-    "system": frozenset({"types", "ranks", "draws", "models", "losses", "metrics", "optim"}),
-    "pretrain": frozenset({"types", "draws", "models", "losses", "metrics", "optim"}),
+    "system": frozenset(
+        {"types", "ranks", "draws", "finite", "models", "losses", "metrics", "optim"}
+    ),
+    "pretrain": frozenset({"types", "draws", "finite", "models", "losses", "metrics", "optim"}),
     "render": frozenset({"types", "data", "faces", "losses", "system"}),
     "cli": ALL,
     "judging": frozenset({"types", "data", "metrics", "models"}),

@@ -10,6 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor
 from torch.utils.data import DataLoader
 
+from talkface.finite import NonFiniteError
 from talkface.losses import AngularMargin
 from talkface.models import IdentityEncoder
 from talkface.optim import LazyAdam
@@ -205,3 +206,22 @@ def test_a_checkpoint_of_other_people_is_told(tmp_path: Path) -> None:
 def test_one_person_cannot_be_told_apart() -> None:
     with pytest.raises(ValueError, match="The data have 1 people"):
         system(1)
+
+
+def test_a_loss_that_is_not_finite_stops_before_a_weight_changes_and_names_the_picture(
+    tmp_path: Path,
+) -> None:
+    whole = [p._replace(file=f"p{i}") for i, p in enumerate(faces())]
+    broken = whole[13]._replace(image=torch.full((3, 16, 16), float("nan")))
+    model, run = system(), trainer(tmp_path, limit_val_batches=0)
+    weights: dict[str, Tensor] = {}
+
+    class Kept(pl.Callback):
+        def on_train_batch_start(self, *_: Any) -> None:
+            weights.update({name: value.clone() for name, value in model.state_dict().items()})
+
+    run.callbacks.append(Kept())  # type: ignore[attr-defined]
+    told = r"phase of the encoder, step 1 of epoch 0: not finite: train/loss nan. Clips: p13\. "
+    with pytest.raises(NonFiniteError, match=told + r".* lower `model.adam.lr`"):
+        run.fit(model, loader([*whole[:13], broken, *whole[14:]]))
+    assert all(torch.equal(value, weights[name]) for name, value in model.state_dict().items())

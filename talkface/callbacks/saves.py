@@ -17,16 +17,24 @@ from pytorch_lightning.callbacks import Checkpoint
 from torch import distributed
 
 SECONDS = 60.0
+PATIENCE = 30.0
+"""Seconds that a signal waits for the end of a validation."""
+
 DUE, STOP, REQUEUE = range(3)
 
 log = logging.getLogger(__name__)
 
 
 class TrainingStoppedError(Exception):
-    """A training was told to end, and has been saved."""
+    """A training was told to end, and has been saved.
+
+    Attributes:
+        path: The checkpoint.
+    """
 
     def __init__(self, why: str, path: Path, batches: int) -> None:
-        super().__init__(f"ended by {why} after {batches} batches, saved as {path}")
+        saved = f", saved as {path}" if path.is_file() else ""
+        super().__init__(f"ended by {why} after {batches} batches{saved}")
         self.path = path
 
 
@@ -44,7 +52,10 @@ class Saves(Checkpoint):
     """Save a training after every epoch and every few minutes or batches within it.
 
     SIGTERM, and SIGUSR1 in a SLURM job, save after the batch at hand and end the training; SIGUSR1
-    has the job queued again. Signals wait for the end of a validation.
+    has the job queued again. A validation that took longer than ``PATIENCE`` the last time, or has
+    not been seen yet, gets a checkpoint one batch before it: a signal then ends it at its next
+    batch. A signal waits ``PATIENCE`` for a shorter one. The check before the training ends at
+    once.
 
     Args:
         path: The checkpoint, which is replaced by every newer one.
@@ -65,10 +76,21 @@ class Saves(Checkpoint):
         self._saved = time.monotonic()
         self._asked = [False] * 3
         self._held: dict[str, Any] | None = None
+        self._begun = self._heard = 0.0
+        self._took: float | None = None
+        self._batches = 0
+
+    def on_sanity_check_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Listen to signals from here on."""
+        self._listen()
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Listen to signals in place of Lightning, which would save in the middle of a step."""
         self._saved = time.monotonic()
+        self._batches = trainer.fit_loop.epoch_loop.batch_progress.total.completed
+        self._listen()
+
+    def _listen(self) -> None:
         if threading.current_thread() is threading.main_thread():
             signal.signal(signal.SIGTERM, self._note)
             if "SLURM_JOB_ID" in os.environ:
@@ -84,10 +106,11 @@ class Saves(Checkpoint):
     ) -> None:
         """Save if it is time, or if a process was told to end."""
         done = trainer.fit_loop.epoch_loop.total_batch_idx + 1
-        self._asked = self._agreed(trainer, pl_module.device, done)
         # A validation that follows is part of the step: it would be left out after a resume.
         every = trainer.val_check_batch or float("inf")
         validates = trainer.enable_validation and (batch_idx + 1) % every == 0
+        soon = trainer.enable_validation and (batch_idx + 2) % every == 0
+        self._asked = self._agreed(trainer, pl_module.device, done, soon=soon)
         if any(self._asked) and not trainer.is_last_batch and not validates:
             self._held = trainer._checkpoint_connector.dump_checkpoint(weights_only=False)
 
@@ -100,8 +123,34 @@ class Saves(Checkpoint):
             self._save(trainer, held)
             self._stop(trainer)
 
+    def on_validation_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Look at the clock."""
+        self._begun = time.monotonic()
+
+    def on_validation_batch_end(self, trainer: pl.Trainer, *_: Any) -> None:
+        """End what was told to end, if that would take too long otherwise.
+
+        Raises:
+            TrainingStoppedError: From every process that was told by itself.
+        """
+        if not self._told or trainer.state.fn != "fit":
+            return
+        if trainer.sanity_checking or self._long() or time.monotonic() - self._heard > PATIENCE:
+            self._end(trainer, requeued=signal.SIGUSR1 in self._told)
+
+    def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Remember how long it took."""
+        if not trainer.sanity_checking:
+            self._took = time.monotonic() - self._begun
+
+    def _long(self) -> bool:
+        """Whether a validation takes longer than a signal may wait, as far as is known."""
+        return self._took is None or self._took > PATIENCE
+
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """Save, with or without a validation before."""
+        """Save, with or without a validation before, and end what was told to end in it."""
+        done = trainer.fit_loop.epoch_loop.total_batch_idx + 1
+        self._asked = self._agreed(trainer, pl_module.device, done, soon=False)
         self._save(trainer, trainer._checkpoint_connector.dump_checkpoint(weights_only=False))
         self._stop(trainer)
 
@@ -116,13 +165,16 @@ class Saves(Checkpoint):
 
     def _note(self, number: int, frame: FrameType | None) -> None:
         self._told.add(number)
+        self._heard = self._heard or time.monotonic()
 
-    def _agreed(self, trainer: pl.Trainer, device: torch.device, done: int) -> list[bool]:
+    def _agreed(
+        self, trainer: pl.Trainer, device: torch.device, done: int, *, soon: bool
+    ) -> list[bool]:
         """What all processes do now: the first decides on the time, any may have been told."""
         late = self.minutes is not None and time.monotonic() - self._saved > SECONDS * self.minutes
         by_number = self.batches is not None and done % self.batches == 0
         asked = [
-            by_number or (late and trainer.is_global_zero),
+            by_number or ((late or (soon and self._long())) and trainer.is_global_zero),
             signal.SIGTERM in self._told,
             signal.SIGUSR1 in self._told,
         ]
@@ -140,15 +192,17 @@ class Saves(Checkpoint):
         trainer.strategy.save_checkpoint(checkpoint, self.path)
         trainer.strategy.barrier("Saves")
         self._saved, self._asked[DUE] = time.monotonic(), False
+        self._batches = trainer.fit_loop.epoch_loop.batch_progress.total.completed
 
     def _stop(self, trainer: pl.Trainer) -> None:
         if not (self._asked[STOP] or self._asked[REQUEUE]):
             return
-        if self._asked[REQUEUE] and trainer.is_global_zero:
+        self._end(trainer, requeued=self._asked[REQUEUE])
+
+    def _end(self, trainer: pl.Trainer, *, requeued: bool) -> None:
+        if requeued and trainer.is_global_zero:
             requeue()
-        why = "SIGUSR1" if self._asked[REQUEUE] else "SIGTERM"
-        done = trainer.fit_loop.epoch_loop.batch_progress.total.completed
-        raise TrainingStoppedError(why, self.path, done)
+        raise TrainingStoppedError("SIGUSR1" if requeued else "SIGTERM", self.path, self._batches)
 
 
 def requeue() -> None:

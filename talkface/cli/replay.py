@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from talkface.cli.command import one_message
+from talkface.finite import Failure
 from talkface.render.checkpoint import load_training
 from talkface.render.errors import CheckpointError
-from talkface.system.errors import Failure
 from talkface.system.moment import replay
 
 logger = logging.getLogger("talkface.replay")

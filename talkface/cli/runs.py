@@ -11,7 +11,7 @@ from typing import Literal
 import wandb
 from pytorch_lightning.loggers import Logger
 
-from talkface.cli.history import HistoryLogger
+from talkface.cli.history import NAME, HistoryLogger, read_rows
 from talkface.cli.wandb_logger import KEPT, KeptRun, RunLogger
 
 log = logging.getLogger(__name__)
@@ -151,6 +151,7 @@ def start_wandb(
     if mode == "disabled":
         return None
     kept, before = kept_run(folder, command, checkpoint)
+    earlier = read_rows(folder / NAME) if before and command == "fit" else []
     for attempt in dict.fromkeys((mode, "offline")):
         try:
             logger = RunLogger(
@@ -158,6 +159,7 @@ def start_wandb(
                 command,
                 kept,
                 before,
+                earlier,
                 save_dir=folder.absolute(),  # W&B writes from a process whose folder is another
                 project=settings.project,
                 entity=settings.entity,

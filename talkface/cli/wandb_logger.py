@@ -4,7 +4,7 @@ import json
 import logging
 import os
 from argparse import Namespace
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -13,12 +13,11 @@ from typing import Any, NamedTuple
 from pytorch_lightning.loggers import WandbLogger
 from pytorch_lightning.utilities import rank_zero_only
 
+from talkface.cli.history import STEP
 from talkface.cli.versions import code_version
+from talkface.cli.wandb_rows import AXIS, Rows
 
 log = logging.getLogger(__name__)
-
-AXIS = "trainer/global_step"
-"""Lightning's name for the training batches so far; a step of several optimizers counts once."""
 
 BEST = {
     "train/accuracy": "max",
@@ -78,6 +77,9 @@ class RunLogger(WandbLogger):
     Metrics are defined by their full names when they come first: of several wildcards that match,
     W&B takes any, and Lightning has set one for all names.
 
+    A training that goes on logs each row once: W&B keeps what came after the checkpoint, so that
+    is not logged again, and gets what it lost in a kill, which ``metrics.csv`` still has.
+
     A test is added to the W&B run of its training. There, its settings go below ``test`` in the
     config, name, group and type of the run stay as they are, and so do the steps.
 
@@ -86,11 +88,18 @@ class RunLogger(WandbLogger):
         command: What is run.
         kept: Where to keep the id and the summary; None for nowhere.
         before: The W&B run that this is added to; None for one of its own.
+        earlier: Rows of the part of the training that this goes on with.
         options: More of Lightning's logger and of ``wandb.init``.
     """
 
     def __init__(
-        self, name: str, command: str, kept: Path | None, before: KeptRun | None, **options: Any
+        self,
+        name: str,
+        command: str,
+        kept: Path | None,
+        before: KeptRun | None,
+        earlier: Sequence[Mapping[str, str]] = (),
+        **options: Any,
     ) -> None:
         seed = os.environ.get("PL_GLOBAL_SEED")
         full = name if seed is None else f"{name} seed {seed}"
@@ -103,6 +112,8 @@ class RunLogger(WandbLogger):
         self._wandb_init.pop("anonymous", None)  # W&B warns of it, even where it is not used
         self._kept, self._before = kept, before
         self._part = "" if before is None or command == "fit" else command
+        self._earlier = earlier
+        self._rows = Rows()
         self._settings: dict[str, Any] = {}
         self._known: set[str] = set()
         self._failed = False
@@ -119,6 +130,7 @@ class RunLogger(WandbLogger):
             run.define_metric("*", overwrite=True)  # no step
         if self._before is not None:
             run.summary.update(self._before.summary)
+            self._find_rows()
         self.log_hyperparams(code_version())
         self._keep()
 
@@ -144,6 +156,30 @@ class RunLogger(WandbLogger):
         """
         if self._part:
             metrics, step = {key: metrics[key] for key in metrics if key != "epoch"}, None
+        elif step is not None:
+            self._complete(step)
+            metrics = self._rows.new(metrics, step)
+        if metrics:
+            self._log(metrics, step)
+
+    def _find_rows(self) -> None:
+        """See what W&B has of this training."""
+        if self._part or self._kept is None:
+            return
+        with self._never_ending():
+            folder, run = self._kept.parent, self.experiment
+            self._rows = Rows.read(folder, run.id, run.starting_step)
+
+    def _complete(self, step: int) -> None:
+        """Log rows of the earlier part, from before the checkpoint, that a kill took from W&B."""
+        earlier, self._earlier = self._earlier, ()
+        for row in earlier:
+            at = int(row[STEP])
+            values = {key: float(value) for key, value in row.items() if key != STEP}
+            if at < step and (lost := self._rows.new(values, at)):
+                self._log(lost, at)
+
+    def _log(self, metrics: Mapping[str, Any], step: int | None) -> None:
         with self._never_ending():
             for key in metrics.keys() - self._known:
                 if which := best(key):

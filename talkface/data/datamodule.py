@@ -16,6 +16,7 @@ from talkface.data.loading import (
     is_training,
     loader,
     normalised,
+    once,
     place,
     step_rng,
 )
@@ -133,11 +134,11 @@ class TalkFaceData(LightningDataModule):
 
     def val_dataloader(self) -> DataLoader[Window]:
         """The same windows of the ``val`` split every time."""
-        return self._loader(self.val, self.batch_size)
+        return self._loader(self.val, self.batch_size, sampler=once(self, self.val))
 
     def test_dataloader(self) -> DataLoader[Window]:
         """Whole clips, one per batch."""
-        return self._loader(self.test, 1)
+        return self._loader(self.test, 1, sampler=once(self, self.test))
 
     def predict_dataloader(self) -> DataLoader[Window]:
         """The same clips as ``test``."""

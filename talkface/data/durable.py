@@ -30,7 +30,7 @@ def write_aside(path: Path) -> Iterator[IO[bytes]]:
 
 def settle(temporary: Path, path: Path) -> None:
     """Bring a complete file to the disk, then give it its name, then bring the name there."""
-    _sync(temporary)
+    sync_file(temporary)
     temporary.replace(path)
     _sync_folder(path.parent)
 
@@ -43,7 +43,8 @@ def make_folder(folder: Path) -> None:
         _sync_folder(place.parent)
 
 
-def _sync(path: Path) -> None:
+def sync_file(path: Path) -> None:
+    """Bring a file, or the names in a folder, to the disk."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
@@ -53,7 +54,7 @@ def _sync(path: Path) -> None:
 
 def _sync_folder(folder: Path) -> None:
     try:
-        _sync(folder)
+        sync_file(folder)
     except OSError as error:
         if error.errno not in _NO_SYNC:
             raise

@@ -82,6 +82,35 @@ class EpochSampler(DistributedSampler[Any]):
         return torch.cat([batch.chunk(self.num_replicas)[self.rank] for batch in batches])
 
 
+class OnceSampler(DistributedSampler[Any]):
+    """Every sample once, in its order; shares of processes differ by one sample at most.
+
+    Lightning's repeats some, so that shares are of one size, and what is averaged counts them
+    twice. Validation and test need no shares of one size, but each process needs a sample.
+
+    Args:
+        dataset: The dataset.
+        replicas: Number of processes, at most the number of samples.
+        rank: This process.
+    """
+
+    def __init__(self, dataset: Dataset[Any], replicas: int, rank: int) -> None:
+        super().__init__(dataset, replicas, rank, shuffle=False)
+        self.share = range(rank, len(cast(Sized, dataset)), replicas)
+        self.num_samples = len(self.share)
+
+    def __iter__(self) -> Iterator[int]:
+        """Places of this process."""
+        return iter(self.share)
+
+
+def once(data: LightningDataModule, dataset: Dataset[Any]) -> OnceSampler | None:
+    """Share a dataset among the processes of a trainer; None leaves that to Lightning."""
+    replicas, rank, _ = place(data)
+    several = 1 < replicas <= len(cast(Sized, dataset))
+    return OnceSampler(dataset, replicas, rank) if several else None
+
+
 class Loader(DataLoader[Sample]):
     """A ``DataLoader`` that says which worker died or hangs, and goes on within an epoch.
 

@@ -18,6 +18,7 @@ from talkface.data.loading import (
     is_training,
     loader,
     normalised,
+    once,
     place,
     step_rng,
 )
@@ -71,7 +72,8 @@ class PortraitDataset(Dataset[Portraits]):
         if self.side != self.resolution:
             size = (self.resolution, self.resolution)
             image = interpolate(image[None], size, mode="bilinear", antialias=True)[0]
-        return Portraits(image, torch.tensor(self._labels[owner]))
+        where = f"{self.people[owner]} at byte {start}"
+        return Portraits(image, torch.tensor(self._labels[owner]), where)
 
 
 class PortraitData(LightningDataModule):
@@ -151,7 +153,7 @@ class PortraitData(LightningDataModule):
 
     def val_dataloader(self) -> list[DataLoader[Portraits]]:
         """Unseen pictures of people trained on; people never trained on. The order is fixed."""
-        return [self._loader(self.val), self._loader(self.unseen)]
+        return [self._loader(d, sampler=once(self, d)) for d in (self.val, self.unseen)]
 
     def test_dataloader(self) -> list[DataLoader[Portraits]]:
         """The same two as for validation."""

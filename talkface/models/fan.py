@@ -13,6 +13,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from talkface.models.norm import BatchNorm2d
+from talkface.models.recompute import Block
 from talkface.models.warmstart import Report, load_all
 from talkface.models.weights import (
     RELEASED_FAN,
@@ -24,7 +25,7 @@ from talkface.models.weights import (
 from talkface.types import LANDMARKS
 
 
-class ConvBlock(nn.Module):
+class ConvBlock(Block):
     """Pre-activated residual block of three 3x3 convolutions whose outputs are concatenated."""
 
     def __init__(self, inputs: int, outputs: int) -> None:

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from talkface.models.decoder import Decoder, IdentityPlan, per_frame
 from talkface.models.identity import SCALES, IdentityCodes
 from talkface.models.layers import EqualConv, EqualLinear, ModulatedConv, NoisyActivation, smoothing
+from talkface.models.recompute import Block
 from talkface.models.stylegan2 import load_stylegan2
 from talkface.models.warmstart import Report
 from talkface.ops import upfirdn2d
@@ -20,7 +21,7 @@ CALM = 0.3
 """Deviation of the styles at the start, where StyleGAN2 has 1: codes change from frame to frame."""
 
 
-class Level(nn.Module):
+class Level(Block):
     """One resolution: (up-sampling) convolution, splice, convolution, RGB.
 
     Args:

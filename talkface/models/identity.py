@@ -9,6 +9,7 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from talkface.models.recompute import Block
 from talkface.models.warmstart import Report, load_all
 from talkface.models.weights import WarmStartError, named_tensors, read_checkpoint
 
@@ -132,10 +133,13 @@ def pooled(codes: IdentityCodes) -> Float[Tensor, "b e"]:
     return torch.cat([codes.code, *(m.mean((2, 3)) for m in codes.maps)], dim=1)
 
 
-def _stage(inputs: int, outputs: int, stride: int) -> nn.Sequential:
+class Stage(Block, nn.Sequential):
     """Two convolutions with group normalisation and activation."""
+
+
+def _stage(inputs: int, outputs: int, stride: int) -> Stage:
     groups = max(1, outputs // 16)
-    return nn.Sequential(
+    return Stage(
         nn.Conv2d(inputs, outputs, 3, stride=stride, padding=1),
         nn.GroupNorm(groups, outputs),
         nn.SiLU(),

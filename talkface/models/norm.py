@@ -4,11 +4,13 @@
 """
 
 import torch
+import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from talkface import ranks
+from talkface.models.recompute import recomputing
 
 
 class _Shared(_BatchNorm):
@@ -16,8 +18,13 @@ class _Shared(_BatchNorm):
 
     def forward(self, x: Float[Tensor, "n c ..."]) -> Float[Tensor, "n c ..."]:
         """Normalise; in training, by the statistics of the global batch."""
-        if not self.training or ranks.count() == 1:
-            return super().forward(x)
+        if self.training and ranks.count() > 1:
+            return self._normalised(x)
+        if self.training and recomputing():
+            return self._again(x)
+        return super().forward(x)
+
+    def _normalised(self, x: Float[Tensor, "n c ..."]) -> Float[Tensor, "n c ..."]:
         axes = [0, *range(2, x.ndim)]
         var, mean = torch.var_mean(x.float(), axes, correction=0)
         means, variances = ranks.gather(torch.stack([mean, var])[None]).unbind(1)
@@ -31,9 +38,17 @@ class _Shared(_BatchNorm):
         shift = (self.bias if self.affine else 0) - mean * scale
         return (x * scale.view(shape) + shift.view(shape)).to(x.dtype)
 
+    def _again(self, x: Float[Tensor, "n c ..."]) -> Float[Tensor, "n c ..."]:
+        """The same without taking the batch into the running statistics, which have it."""
+        mean, var = (
+            None if s is None else s.clone() for s in (self.running_mean, self.running_var)
+        )
+        momentum = 0.0 if self.momentum is None else self.momentum
+        return F.batch_norm(x, mean, var, self.weight, self.bias, True, momentum, self.eps)
+
     @torch.no_grad()
     def _remember(self, mean: Tensor, var: Tensor, values: int) -> None:
-        if self.running_mean is None or self.running_var is None:
+        if recomputing() or self.running_mean is None or self.running_var is None:
             return
         if self.num_batches_tracked is not None:
             self.num_batches_tracked += 1

@@ -7,6 +7,7 @@ from torch import Tensor, nn
 
 from talkface.models.decoder import Decoder, IdentityPlan, per_frame
 from talkface.models.identity import IdentityCodes
+from talkface.models.recompute import Block
 
 SKIPPED = 3
 """Index of the identity map that the decoder sees: the one of an eighth of the side."""
@@ -84,10 +85,13 @@ class UpsamplingDecoder(Decoder):
         return self.shown(painted if self.residual else painted.tanh(), plan)
 
 
-def _block(inputs: int, outputs: int) -> nn.Sequential:
+class Convolutions(Block, nn.Sequential):
     """Two convolutions with group normalisation and activation."""
+
+
+def _block(inputs: int, outputs: int) -> Convolutions:
     groups = max(1, outputs // 16)
-    return nn.Sequential(
+    return Convolutions(
         nn.Conv2d(inputs, outputs, 3, padding=1, bias=False),
         nn.GroupNorm(groups, outputs),
         nn.ReLU(),

@@ -12,7 +12,7 @@ import pytorch_lightning as pl
 import torch
 from torch import Tensor, nn
 
-from talkface.system.errors import Failure
+from talkface.finite import Failure
 from talkface.types import Window
 
 LANDMARKS = {"landmarks", "driving_landmarks"}

@@ -16,7 +16,7 @@ from torch.amp import GradScaler
 from torch.nn import Parameter
 
 from talkface import ranks
-from talkface.system.errors import Failure, NonFiniteError
+from talkface.finite import Failure, NonFiniteError, carrying, gradient_norm
 from talkface.system.moment import Moment, clips_of, write_dump
 from talkface.types import Window
 
@@ -118,7 +118,7 @@ class Phased(pl.LightningModule):
     def _learn(self, name: Phase, optimizer: LightningOptimizer, loss: Tensor) -> None:
         scaler = self.scalers.get(name)
         optimizer.zero_grad()
-        carried = loss * (loss.detach() * 0 + 1)  # a loss that is not finite: gradients NaN
+        carried = carrying(loss)
         self.manual_backward(carried if scaler is None else scaler.scale(carried))
         if scaler is not None:
             scaler.unscale_(optimizer.optimizer)
@@ -135,7 +135,7 @@ class Phased(pl.LightningModule):
         learning = [p for group in optimizer.param_groups for p in group["params"]]
         if name == "generator" and self.clip is not None:
             return torch.nn.utils.clip_grad_norm_(learning, self.clip)
-        return torch.nn.utils.get_total_norm([p.grad for p in learning if p.grad is not None])
+        return gradient_norm(learning)
 
     def _refuse(self, name: Phase, loss: Tensor, norm: Tensor) -> None:
         """Leave a step out that only overflowed 16 bits; stop for anything else.

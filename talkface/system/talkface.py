@@ -29,6 +29,7 @@ from talkface.models import (
 )
 from talkface.models.animator import Drive
 from talkface.models.identity import pooled
+from talkface.models.recompute import recompute
 from talkface.models.warmstart import start_warm
 from talkface.optim import LazyAdam, anneal
 from talkface.system.adversaries import Adversaries
@@ -86,6 +87,8 @@ class TalkFace(ScoredAnimator, Phased):
         clip: Largest gradient norm of encoders and generator; None for no limit.
         compiled: Have torch compile encoders and generator when a training starts: minutes at
             first, then quicker steps.
+        gradient_checkpointing: Compute activations of encoders and generator again in the backward
+            pass in place of keeping them: the same numbers, less memory, longer steps.
         resolution: Side S of the images.
         mfcc: Preset of the MFCC front end that ``Window.mfcc`` comes from.
 
@@ -116,6 +119,7 @@ class TalkFace(ScoredAnimator, Phased):
         anneal_steps: int | None = None,
         clip: float | None = 10.0,
         compiled: bool = False,
+        gradient_checkpointing: bool = False,
         resolution: int = 64,
         mfcc: str = "davs",
     ) -> None:
@@ -125,6 +129,11 @@ class TalkFace(ScoredAnimator, Phased):
         _check_range("anneal_steps", 1 if anneal_steps is None else anneal_steps, 1)
         if not 0 <= still_face <= 1:
             raise ValueError(f"`model.still_face` is {still_face}; use 0 to 1.")
+        if compiled and gradient_checkpointing:
+            raise ValueError(
+                "`model.compiled` and `model.gradient_checkpointing` do not go together, as torch "
+                "decides itself what a compiled network keeps; set one of them to false"
+            )
         if path_length is not None and not isinstance(generator, Generator):
             raise ValueError(
                 f"path_length needs a generator with styles, but {type(generator).__name__} has "
@@ -147,6 +156,9 @@ class TalkFace(ScoredAnimator, Phased):
         self.drives, self.rendered, self.still_face = drives, rendered, still_face
         self.warmup, self.anneal_steps, self.clip = warmup, anneal_steps, clip
         self.compiled, self.resolution, self.mfcc = compiled, resolution, mfcc
+        if gradient_checkpointing:
+            for network in self._trained():
+                recompute(network)
 
     def training_step(self, window: Window, batch_idx: int) -> None:
         """Adversaries, then encoders and generator, both on one rendering."""

@@ -1,7 +1,9 @@
 """``metrics.csv`` of a run that is cut and goes on."""
 
 import csv
+import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -60,3 +62,30 @@ def test_files_of_other_kinds_beside_it_are_not_warned_of(
     (tmp_path / "log.txt").touch()
     part(tmp_path, {"step": 0, "a": 1.0})
     assert not list(recwarn)
+
+
+def test_a_line_that_a_kill_cut_short_is_no_row(tmp_path: Path) -> None:
+    part(tmp_path, {"step": 9, "a": 0.25}, {"step": 19, "a": 0.125})
+    file = tmp_path / "metrics.csv"
+    file.write_bytes(file.read_bytes()[:-4])
+    part(tmp_path, {"step": 29, "a": 0.5})
+    assert read(tmp_path) == [{"step": "9", "a": "0.25"}, {"step": "29", "a": "0.5"}]
+
+
+@pytest.mark.parametrize("row", [{"step": 19, "a": 2.0}, {"step": 29, "new": 2.0}], ids=str)
+def test_a_kill_while_the_file_is_rewritten_leaves_it_as_it_was(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, row: dict[str, float]
+) -> None:
+    part(tmp_path, {"step": 9, "a": 0.1}, {"step": 19, "a": 0.2})
+    before = (tmp_path / "metrics.csv").read_bytes()
+    child = os.fork()
+    if not child:
+
+        def die(*_: Any) -> None:
+            os._exit(9)
+
+        monkeypatch.setattr("talkface.data.durable.settle", die)
+        part(tmp_path, row)
+        os._exit(0)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 9
+    assert (tmp_path / "metrics.csv").read_bytes() == before

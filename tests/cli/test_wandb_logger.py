@@ -5,6 +5,8 @@ from typing import Any
 
 import pytest
 
+from talkface.cli import wandb_rows
+from talkface.cli.history import NAME
 from talkface.cli.runs import Wandb, kept_run, make_loggers, start_wandb, stop_wandb
 from talkface.cli.wandb_logger import KEPT, KeptRun, RunLogger, best
 
@@ -19,6 +21,7 @@ class Run:
         self.config: dict[str, Any] = {}
         self.summary: dict[str, Any] = {}
         self.broken = self.finished = False
+        self.starting_step = 0
 
     def define_metric(self, name: str, **options: Any) -> None:
         self.metrics.append((name, options))
@@ -201,3 +204,30 @@ def test_no_failure_of_wandb_ends_a_training_and_one_is_told(
         logger.log_metrics({"train/pixel": 1.0}, step)
     stop_wandb([logger])
     assert caplog.text.count("the service is gone") == 1
+
+
+@pytest.fixture
+def gone_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> RunLogger:
+    """A logger of a run of which W&B has training rows up to step 3, and a validation at 1."""
+    last = {"train/pixel": 3, "val/psnr_audio": 1, "epoch": 3}
+    monkeypatch.setattr(wandb_rows.Rows, "read", lambda *_: wandb_rows.Rows(last))
+    KeptRun("abc", {}).write(tmp_path / KEPT)
+    rows = ["epoch,step,train/pixel,val/psnr_audio"]
+    rows += ["0,1,0.5,", "0,1,,9.0", "1,3,0.25,", "1,3,,10.0"]
+    (tmp_path / NAME).write_text("\n".join(rows) + "\n")
+    return start(tmp_path, "fit", trained(tmp_path))
+
+
+def test_a_training_that_goes_on_logs_no_row_again(gone_on: RunLogger, runs: list[Run]) -> None:
+    for step in (2, 3, 4):
+        gone_on.log_metrics({"train/pixel": 1.0 * step, "epoch": 1}, step)
+    assert [row["trainer/global_step"] for row in runs[0].rows] == [4]
+
+
+def test_a_training_that_goes_on_logs_what_a_kill_took_from_wandb(
+    gone_on: RunLogger, runs: list[Run]
+) -> None:
+    gone_on.log_metrics({"train/pixel": 7.0, "epoch": 2}, 4)
+    lost, new = runs[0].rows
+    assert lost == {"val/psnr_audio": 10.0, "trainer/global_step": 3}
+    assert new == {"train/pixel": 7.0, "epoch": 2, "trainer/global_step": 4}

@@ -13,7 +13,7 @@ from torch.utils.data import Dataset
 
 from talkface.data.datamodule import TalkFaceData
 from talkface.data.health import WorkerError
-from talkface.data.loading import EpochSampler, loader
+from talkface.data.loading import EpochSampler, OnceSampler, loader
 from talkface.data.windows import WindowDataset
 from talkface.types import Window
 
@@ -156,3 +156,15 @@ def test_a_dataset_follows_its_sampler(prepared: Path) -> None:
     windows = WindowDataset(prepared, "train")
     EpochSampler(windows, 1, 0, 0).set_epoch(6)
     assert windows.epoch == 6
+
+
+@pytest.mark.parametrize("count", [4, 5, 6, 7, 8])
+@pytest.mark.parametrize("replicas", [1, 2, 4])
+def test_validation_and_test_see_every_sample_in_one_process_only(
+    count: int, replicas: int
+) -> None:
+    samplers = [OnceSampler(Numbers(count), replicas, rank) for rank in range(replicas)]
+    shares = [list(sampler) for sampler in samplers]
+    assert sorted(index for share in shares for index in share) == list(range(count))
+    assert [len(sampler) for sampler in samplers] == [len(share) for share in shares]
+    assert {len(share) for share in shares} <= {count // replicas, -(-count // replicas)}

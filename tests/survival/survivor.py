@@ -2,6 +2,7 @@
 
 import os
 import signal
+import time
 from contextlib import suppress
 from multiprocessing import get_context
 from multiprocessing.process import BaseProcess
@@ -98,9 +99,42 @@ class EndAfter(pl.Callback):
     def on_train_batch_start(
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, batch: Any, batch_idx: int
     ) -> None:
-        """Send the signal."""
+        """End it, if that is this batch."""
         if trainer.fit_loop.epoch_loop.total_batch_idx + 1 == self.batches:
+            self.end()
+
+    def end(self) -> None:
+        """Send the signal."""
+        os.kill(os.getpid(), signal.SIGTERM)
+
+
+class EndInValidation(pl.Callback):
+    """Tells the process to end while it validates.
+
+    Args:
+        epoch: In which epoch; -1 for the check before the training.
+    """
+
+    def __init__(self, epoch: int) -> None:
+        self.epoch = epoch
+
+    def on_validation_batch_start(self, trainer: pl.Trainer, *_: Any) -> None:
+        """Send the signal."""
+        if self.epoch == (-1 if trainer.sanity_checking else trainer.current_epoch):
             os.kill(os.getpid(), signal.SIGTERM)
+
+
+class KillAfter(EndAfter):
+    """Kills the process while a batch is worked at.
+
+    Args:
+        batches: Which batch.
+    """
+
+    def end(self) -> None:
+        """Kill, when W&B has taken all that was logged."""
+        time.sleep(1)
+        os.kill(os.getpid(), signal.SIGKILL)
 
 
 def command(prepared: Path, run: Path, *more: str) -> list[str]:

@@ -1,9 +1,7 @@
 """A training of two processes with workers that is killed again and again."""
 
-import importlib
 import random
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,14 +15,6 @@ PATIENCE = 60.0
 """Seconds in which a training without one of its processes has to end."""
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
-
-
-@pytest.fixture
-def survivor() -> Iterator[Any]:
-    """The module, by a name that processes find: another package may be called ``tests``, too."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.syspath_prepend(str(Path(__file__).parent))
-        yield importlib.import_module("survivor")
 
 
 def command(survivor: Any, prepared: Path, run: Path) -> list[str]:

@@ -15,9 +15,9 @@ from torch.multiprocessing.spawn import ProcessRaisedException
 
 from talkface.cli.replay import compare, main
 from talkface.data.datamodule import TalkFaceData
+from talkface.finite import NonFiniteError
 from talkface.losses import R1, Contrastive, LandmarkError, PathLength, Pixel, Terms
 from talkface.system import TalkFace
-from talkface.system.errors import NonFiniteError
 from talkface.types import Window
 from tests.system.test_talkface import data, moved, system, weights
 

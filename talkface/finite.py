@@ -1,9 +1,26 @@
-"""What stops a training, for the user to read."""
+"""Numbers that are not finite: how they reach all processes, and what the user reads."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from math import isfinite
 from pathlib import Path
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+SHOWN = 16
+"""Clips that a message names."""
+
+
+def carrying(loss: Float[Tensor, ""]) -> Float[Tensor, ""]:
+    """The loss; if it is not finite, with gradients of NaN, which averaging tells to all."""
+    return loss * (loss.detach() * 0 + 1)
+
+
+def gradient_norm(learning: Iterable[nn.Parameter]) -> Float[Tensor, ""]:
+    """Norm of all gradients together."""
+    return torch.nn.utils.get_total_norm([p.grad for p in learning if p.grad is not None])
 
 
 @dataclass(frozen=True)
@@ -11,10 +28,10 @@ class Failure:
     """A training step with a number that is not finite.
 
     Attributes:
-        phase: Whose turn it was: ``discriminator`` or ``generator``.
+        phase: Whose turn it was: ``discriminator``, ``generator``, or ``encoder`` of identities.
         step: Training step, from 0.
         epoch: Epoch, from 0.
-        clips: Clips of the batch of this process.
+        clips: Clips, or pictures, of the batch of this process.
         values: Loss terms computed so far in this step, and ``total`` of the phase.
         norm: Norm of the gradients; that of all processes together.
         inputs: Parts of the batch that are not finite, with the clips they belong to.
@@ -22,6 +39,7 @@ class Failure:
         precision: Precision of the training.
         rank: This process.
         world: Number of processes.
+        remedy: What usually helps.
     """
 
     phase: str
@@ -35,6 +53,7 @@ class Failure:
     precision: str = "32-true"
     rank: int = 0
     world: int = 1
+    remedy: str = "lower the learning rates or `model.clip`, or drop the term that is named"
 
     @property
     def terms(self) -> list[str]:
@@ -57,7 +76,7 @@ class NonFiniteError(RuntimeError):
         again = f" `python -m talkface.cli.replay {dump}` computes it again." if dump else ""
         super().__init__(
             f"Training stopped in the phase of the {failure.phase}, {where}{process}: "
-            f"{_what(failure)}. Clips: {', '.join(failure.clips)}.{_inputs(failure.inputs)} "
+            f"{_what(failure)}. Clips: {_named(failure.clips)}.{_inputs(failure.inputs)} "
             f"Values: {_listed(failure.values)}.{again} No weight was changed by it: resume from "
             f"the last checkpoint. {_advice(failure)}"
         )
@@ -88,9 +107,14 @@ def _advice(failure: Failure) -> str:
     if failure.precision.startswith("16"):
         return "Use --trainer.precision bf16-mixed or 32-true: 16 bits end at 65,504."
     return (
-        "If it returns, lower the learning rates or `model.clip`, or drop the term that is named; "
+        f"If it returns, {failure.remedy}; "
         "--trainer.precision 32-true tells whether it comes from rounding."
     )
+
+
+def _named(clips: Sequence[str]) -> str:
+    more = f" and {len(clips) - SHOWN} more" if len(clips) > SHOWN else ""
+    return ", ".join(clips[:SHOWN]) + more
 
 
 def _listed(values: Mapping[str, float]) -> str:
