@@ -31,7 +31,7 @@ HELD_OUT = tuple(split for split in SPLITS if split != "train")
 TITLES = {
     "identity": "identity features (E_i)",
     "lips": "lip codes (E_v)",
-    "audio": "sound codes (E_a)",
+    "sound": "sound codes (E_a)",
     "chance": "most frequent word",
 }
 
@@ -126,7 +126,7 @@ def encoded(
     model: TalkFace, found: Sequence[Spoken], words: Sequence[str], frames: int
 ) -> Examples:
     """Features of the run around every word; clips are encoded once, frame by frame as in use."""
-    runs: dict[str, list[Tensor]] = {"identity": [], "lips": [], "audio": []}
+    runs: dict[str, list[Tensor]] = {"identity": [], "lips": [], "sound": []}
     codes: dict[str, Tensor] = {}
     last = None
     for one in found:
@@ -149,7 +149,7 @@ def encode(model: TalkFace, one: Spoken) -> dict[str, Float[Tensor, "t _"]]:
     return {
         "identity": torch.cat([identity_features(model, part)[0] for part in parts]).cpu(),
         "lips": torch.cat([model.encode_video(part).lips[0] for part in parts]).cpu(),
-        "audio": model.encode_audio(window.mfcc)[0].cpu(),
+        "sound": model.encode_audio(window.mfcc)[0].cpu(),
     }
 
 
