@@ -41,6 +41,10 @@ ALLOWED: dict[str, frozenset[str]] = {
     "judging": frozenset({"types", "data", "metrics", "models"}),
     "compare": frozenset({"types", "data", "faces", "metrics", "judging", "figures", "render"}),
     "report": frozenset({"types", "data", "metrics", "figures"}),
+    "diagnose": frozenset(
+        {"types", "draws", "data", "losses", "metrics", "figures", "callbacks", "models"}
+        | {"system", "render"}
+    ),
     "ablate": frozenset({"types", "cli"}),
     "bench": frozenset({"types", "data", "models", "system", "cli", "ops"}),
     "diagrams": frozenset({"types", "models", "cli"}),

@@ -1,6 +1,7 @@
 """What happens beside training and testing: tables, strips, and whether the mouth moves."""
 
 from talkface.callbacks.board import Board
+from talkface.callbacks.curves import MotionCurves
 from talkface.callbacks.fid import RowFid
 from talkface.callbacks.motion import MouthMotion
 from talkface.callbacks.panel import StripPanel
@@ -14,6 +15,7 @@ __all__ = [
     "Board",
     "ClipVideos",
     "DetectorReader",
+    "MotionCurves",
     "MouthMotion",
     "OwnSync",
     "RowFid",

@@ -27,6 +27,7 @@ TOOLS = {
     "compare": ("compare", "score folders of videos of any method against the true ones"),
     "ablate": ("ablate", "train and test a config with overlays, over seeds"),
     "report": ("report", "put finished runs side by side on one page"),
+    "diagnose": ("diagnose", "ask what a checkpoint has learned: sources, sync, leaks, gradients"),
     "figure": ("figures", "draw a figure of a sound, or of what a test rendered"),
 }
 """Commands that are not Lightning's: the package whose module ``cli`` does it, and what it does."""
