@@ -1,22 +1,15 @@
 """What runs in the worker processes: one unit at a time, each process with its own detector."""
 
 import errno
-import multiprocessing
-import os
-import signal
 import socket
-import threading
 from collections.abc import Callable
-from multiprocessing.connection import wait
 from pathlib import Path
 from typing import Any, TypeAlias
-
-import cv2
-import torch
 
 from data_prep.corpora.raw import CorpusError
 from data_prep.deadline import DeadlineError, deadline, expendable
 from data_prep.job import SETTINGS, AnyUnit, Job, Outcome, Unit
+from data_prep.processes import settle
 
 FATAL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EMFILE, errno.ENFILE})
 """Errors of the machine, not of the data: they stop the run."""
@@ -93,14 +86,6 @@ def begin(start: Start[Any], note: Path) -> None:
     _starts.append(start)
 
 
-def settle() -> None:
-    """Make this process a helper: one thread, deaf to interrupts, no life without its parent."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    threading.Thread(target=_end_with_parent, daemon=True).start()
-    torch.set_num_threads(1)
-    cv2.setNumThreads(1)
-
-
 def work(unit: Unit) -> Outcome:
     """Do one unit in a process that ``begin`` made a worker."""
     if not _workers:  # here, not in `begin`: what is raised there only says that the pool broke
@@ -110,10 +95,3 @@ def work(unit: Unit) -> Outcome:
 
 _starts: list[Start[Any]] = []
 _workers: list[Callable[[Any], Outcome]] = []
-
-
-def _end_with_parent() -> None:
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        wait([parent.sentinel])
-        os._exit(1)

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
-import cv2
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -105,12 +104,6 @@ def write_clips(root: Path, clips: list[Clip]) -> int:
     for clip in clips:
         _write_clip(root, clip)
     return len(clips)
-
-
-def start_worker() -> None:
-    """One thread per process: the processes share the cores among themselves."""
-    cv2.setNumThreads(1)
-    torch.set_num_threads(1)
 
 
 @lru_cache(maxsize=1)

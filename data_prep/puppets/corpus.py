@@ -19,8 +19,9 @@ from typing import Literal, TypeVar
 
 import numpy as np
 
+from data_prep.processes import settle
 from data_prep.puppets.cast import FIRST_ACTOR, MOST, rehearse, write_actors
-from data_prep.puppets.clip import Clip, is_complete, start_worker, write_clips
+from data_prep.puppets.clip import Clip, is_complete, write_clips
 from data_prep.puppets.espeak import require_engine
 from data_prep.puppets.puppet import check_side
 from data_prep.puppets.recording import Recording, write_recordings
@@ -162,7 +163,7 @@ def _render(
                 tell(done, len(clips))
         return
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(workers, context, initializer=start_worker) as pool:
+    with ProcessPoolExecutor(workers, context, initializer=settle) as pool:
         pending = [pool.submit(write, root, group) for group in missing.values()]
         _collect(pool, pending, lambda new: tell(done + new, len(clips)))
 

@@ -16,7 +16,7 @@ import numpy as np
 from PIL import Image
 
 from data_prep.corpora.raw import SIDECAR
-from data_prep.puppets.clip import start_worker
+from data_prep.processes import settle
 from data_prep.puppets.portrait import draw_portrait
 from data_prep.puppets.puppet import SIDE_STEP, check_side
 from talkface.data.layout import write_aside
@@ -98,7 +98,7 @@ def write_gallery(
         for task in tasks:
             on_pictures(_write_person(*task))
         return
-    with ProcessPoolExecutor(workers, get_context("spawn"), initializer=start_worker) as pool:
+    with ProcessPoolExecutor(workers, get_context("spawn"), initializer=settle) as pool:
         pending = [pool.submit(_write_person, *task) for task in tasks]
         try:
             for future in as_completed(pending):

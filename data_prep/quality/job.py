@@ -10,10 +10,10 @@ from pathlib import Path
 from tqdm import tqdm
 
 from data_prep.corpora.raw import CorpusError
+from data_prep.processes import settle
 from data_prep.quality.judges import sync_judge
 from data_prep.quality.measure import Quality, describe, measure
 from data_prep.quality.table import read_table, write_table
-from data_prep.worker import settle
 from talkface.data.layout import ClipReader, ClipRecord, LayoutError
 
 CHUNK = 8
