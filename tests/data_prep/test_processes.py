@@ -31,7 +31,7 @@ def lives(process: int) -> bool:
 def test_no_worker_outlives_its_parent(end: int, tmp_path: Path) -> None:
     script = tmp_path / "boss.py"
     script.write_text(BOSS)
-    paths = os.pathsep.join(filter(None, [os.getcwd(), os.environ.get("PYTHONPATH")]))
+    paths = os.pathsep.join(filter(None, [str(Path.cwd()), os.environ.get("PYTHONPATH")]))
     boss = subprocess.Popen(
         [sys.executable, str(script)],
         stdout=subprocess.PIPE,
