@@ -12,6 +12,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, DistributedSampler, default_collate
 
 from talkface.data.health import worker_error
+from talkface.data.workers import leave_signals_to_the_training
 from talkface.draws import generator
 
 Sample = TypeVar("Sample")
@@ -227,6 +228,7 @@ def loader(
         pin_memory=torch.cuda.is_available(),
         collate_fn=collate,
         timeout=timeout if workers else 0,
+        worker_init_fn=leave_signals_to_the_training,
         **options,
     )
 

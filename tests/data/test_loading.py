@@ -134,6 +134,33 @@ def test_a_run_resumed_anywhere_sees_what_an_undisturbed_one_sees(
         assert resumed.seen == undisturbed[done:], done
 
 
+class Told(Numbers):
+    """Signals who reads it, as a scheduler does that ends all processes of a job."""
+
+    def __getitem__(self, index: int) -> int:
+        if index == 1:
+            os.kill(os.getpid(), signal.SIGUSR1)
+            os.kill(os.getpid(), signal.SIGTERM)
+        return index
+
+
+def test_a_worker_that_is_told_to_end_with_its_training_loads_on() -> None:
+    batches = iter(loader(Told(6), 1, workers=1))
+    assert [int(batch) for batch in batches] == list(range(6))
+
+
+def test_a_worker_that_hangs_can_be_ended() -> None:
+    batches = iter(loader(Numbers(6), 1, workers=1))
+    next(batches)
+    (worker,) = batches.inner._workers  # type: ignore[attr-defined]
+    worker.terminate()
+    worker.join(0.5)
+    assert worker.is_alive()
+    worker.terminate()
+    worker.join(10)
+    assert worker.exitcode == 1
+
+
 def test_a_worker_that_dies_is_named() -> None:
     with pytest.raises(WorkerError, match=r"signal 9.*'s1/two'.*fewer `data\.workers`"):
         list(loader(Fatal(8), 1, 1))
