@@ -7,6 +7,7 @@ from torch import Tensor, nn
 
 from talkface.models.decoder import Decoder, IdentityPlan, per_frame
 from talkface.models.identity import IdentityCodes
+from talkface.models.layers import Conv3x3
 
 SKIPPED = 3
 """Index of the identity map that the decoder sees: the one of an eighth of the side."""
@@ -87,10 +88,10 @@ def _block(inputs: int, outputs: int) -> nn.Sequential:
     """Two convolutions with group normalisation and activation."""
     groups = max(1, outputs // 16)
     return nn.Sequential(
-        nn.Conv2d(inputs, outputs, 3, padding=1, bias=False),
+        Conv3x3(inputs, outputs, bias=False),
         nn.GroupNorm(groups, outputs),
         nn.ReLU(),
-        nn.Conv2d(outputs, outputs, 3, padding=1, bias=False),
+        Conv3x3(outputs, outputs, bias=False),
         nn.GroupNorm(groups, outputs),
         nn.ReLU(),
     )
