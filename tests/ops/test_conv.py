@@ -17,7 +17,7 @@ ROUNDING = {torch.float64: 1e-13, torch.float32: 1e-4}
 
 
 def apart(found: Tensor, expected: Tensor) -> float:
-    return float((found.double() - expected).abs().max() / expected.abs().max())
+    return float(((found.double() - expected).abs().max() / expected.abs().max()).detach())
 
 
 def three(x: Tensor, weight: Tensor, grad: Tensor) -> dict[str, Tensor]:
