@@ -12,6 +12,7 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from talkface.models.layers import Conv3x3
 from talkface.models.norm import BatchNorm2d
 from talkface.models.recompute import Block
 from talkface.models.warmstart import Report, load_all
@@ -32,11 +33,11 @@ class ConvBlock(Block):
         super().__init__()
         half, quarter = outputs // 2, outputs // 4
         self.bn1 = BatchNorm2d(inputs)
-        self.conv1 = nn.Conv2d(inputs, half, 3, padding=1, bias=False)
+        self.conv1 = Conv3x3(inputs, half, bias=False)
         self.bn2 = BatchNorm2d(half)
-        self.conv2 = nn.Conv2d(half, quarter, 3, padding=1, bias=False)
+        self.conv2 = Conv3x3(half, quarter, bias=False)
         self.bn3 = BatchNorm2d(quarter)
-        self.conv3 = nn.Conv2d(quarter, quarter, 3, padding=1, bias=False)
+        self.conv3 = Conv3x3(quarter, quarter, bias=False)
         self.downsample = (
             None
             if inputs == outputs

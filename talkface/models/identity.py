@@ -9,6 +9,7 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from talkface.models.layers import Conv3x3
 from talkface.models.recompute import Block
 from talkface.models.warmstart import Report, load_all
 from talkface.models.weights import WarmStartError, named_tensors, read_checkpoint
@@ -143,7 +144,7 @@ def _stage(inputs: int, outputs: int, stride: int) -> Stage:
         nn.Conv2d(inputs, outputs, 3, stride=stride, padding=1),
         nn.GroupNorm(groups, outputs),
         nn.SiLU(),
-        nn.Conv2d(outputs, outputs, 3, padding=1),
+        Conv3x3(outputs, outputs),
         nn.GroupNorm(groups, outputs),
         nn.SiLU(),
     )

@@ -10,7 +10,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from talkface import ranks
-from talkface.ops import bias_act, fir_kernel, upfirdn2d
+from talkface.ops import bias_act, conv3x3, fir_kernel, upfirdn2d
 
 
 @cache
@@ -28,6 +28,27 @@ def full_precision(device: torch.device) -> AbstractContextManager[object]:
     if not torch.amp.is_autocast_available(device.type):
         return nullcontext()
     return torch.autocast(device.type, enabled=False)
+
+
+def convolve(
+    x: Float[Tensor, "n i h w"], weight: Float[Tensor, "o i k k"]
+) -> Float[Tensor, "n o h w"]:
+    """Convolution without bias, same size out as in, for odd sides of the kernel."""
+    if weight.shape[2:] == (3, 3):
+        return conv3x3(x, weight)
+    return F.conv2d(x, weight, padding=weight.shape[-1] // 2)
+
+
+class Conv3x3(nn.Conv2d):
+    """``nn.Conv2d`` of side 3, same size out as in, quicker on CPUs."""
+
+    def __init__(self, inputs: int, outputs: int, *, bias: bool = True) -> None:
+        super().__init__(inputs, outputs, 3, padding=1, bias=bias)
+
+    def forward(self, x: Float[Tensor, "n i h w"]) -> Float[Tensor, "n o h w"]:
+        """Convolve."""
+        x = conv3x3(x, self.weight)
+        return x if self.bias is None else x + self.bias.to(x.dtype)[:, None, None]
 
 
 class EqualLinear(nn.Module):
@@ -60,7 +81,7 @@ class EqualConv(nn.Module):
 
     def forward(self, x: Float[Tensor, "n i h w"]) -> Float[Tensor, "n o h w"]:
         """Convolve."""
-        return F.conv2d(x, self.weight * self.scale, padding=self.weight.shape[-1] // 2)
+        return convolve(x, self.weight * self.scale)
 
 
 class ModulatedConv(nn.Module):
@@ -112,7 +133,7 @@ class ModulatedConv(nn.Module):
             x = F.conv_transpose2d(x, weight.transpose(0, 1), stride=2)
             x = upfirdn2d(x, self.fir, pad=(1, 1))
         else:
-            x = F.conv2d(x, weight, padding=weight.shape[-1] // 2)
+            x = convolve(x, weight)
         if self.demodulate:
             wide = torch.promote_types(scales.dtype, torch.float32)
             with full_precision(x.device):  # 1e-8 is 0 in 16 bits

@@ -7,6 +7,7 @@ from torch import Tensor, nn
 
 from talkface.models.decoder import Decoder, IdentityPlan, per_frame
 from talkface.models.identity import IdentityCodes
+from talkface.models.layers import Conv3x3
 from talkface.models.recompute import Block
 
 SKIPPED = 3
@@ -92,10 +93,10 @@ class Convolutions(Block, nn.Sequential):
 def _block(inputs: int, outputs: int) -> Convolutions:
     groups = max(1, outputs // 16)
     return Convolutions(
-        nn.Conv2d(inputs, outputs, 3, padding=1, bias=False),
+        Conv3x3(inputs, outputs, bias=False),
         nn.GroupNorm(groups, outputs),
         nn.ReLU(),
-        nn.Conv2d(outputs, outputs, 3, padding=1, bias=False),
+        Conv3x3(outputs, outputs, bias=False),
         nn.GroupNorm(groups, outputs),
         nn.ReLU(),
     )

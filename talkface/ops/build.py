@@ -83,7 +83,7 @@ def recipe_for(device: str) -> Recipe:
     Raises:
         OpsBuildError: There is no compiler.
     """
-    files = sorted((CSRC / "shape.h", CSRC / SOURCES[device]))
+    files = sorted((*CSRC.glob("*.h"), CSRC / SOURCES[device]))
     return Recipe(
         device,
         hashlib.sha256(b"\0".join(file.read_bytes() for file in files)).hexdigest(),

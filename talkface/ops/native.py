@@ -24,6 +24,8 @@ torch.library.define("talkface::bias_act", "(Tensor x, Tensor bias, float slope)
 torch.library.define(
     "talkface::bias_act_backward", "(Tensor grad, Tensor y, float slope) -> (Tensor, Tensor)"
 )
+torch.library.define("talkface::conv3x3", "(Tensor x, Tensor weight) -> Tensor")
+torch.library.define("talkface::conv3x3_weight", "(Tensor x, Tensor grad) -> Tensor")
 
 
 def upfirdn2d(x: Tensor, kernel: Tensor, up: int, down: int, pad: tuple[int, int]) -> Tensor:
@@ -35,6 +37,12 @@ def upfirdn2d(x: Tensor, kernel: Tensor, up: int, down: int, pad: tuple[int, int
 def bias_act(x: Tensor, bias: Tensor, slope: float) -> Tensor:
     """``talkface.ops.bias_act``, natively; the slope is not negative."""
     out: Tensor = _OPS.bias_act(x, bias, slope)
+    return out
+
+
+def conv3x3(x: Tensor, weight: Tensor) -> Tensor:
+    """``talkface.ops.conv3x3``, natively; channels-last comes out whatever goes in."""
+    out: Tensor = _OPS.conv3x3(x, weight)
     return out
 
 
@@ -65,6 +73,22 @@ def _bias_act_backward_shape(
     slope: float,
 ) -> tuple[Tensor, Tensor]:
     return torch.empty_like(y, memory_format=_layout(y)), y.new_empty(y.shape[1])
+
+
+@torch.library.register_fake("talkface::conv3x3")  # type: ignore[untyped-decorator]
+def _conv3x3_shape(x: Tensor, weight: Tensor) -> Tensor:
+    out = x.new_empty(x.shape[0], weight.shape[0], *x.shape[2:])
+    return out.to(memory_format=torch.channels_last)
+
+
+@torch.library.register_fake("talkface::conv3x3_weight")  # type: ignore[untyped-decorator]
+def _conv3x3_weight_shape(x: Tensor, grad: Tensor) -> Tensor:
+    return x.new_empty(grad.shape[1], x.shape[1], 3, 3)
+
+
+def is_channels_last(*tensors: Tensor) -> bool:
+    """Whether torch's own convolution of these would come out channels-last."""
+    return any(_layout(x) == torch.channels_last for x in tensors)
 
 
 def _layout(x: Tensor) -> torch.memory_format:
@@ -116,6 +140,36 @@ def _bias_act_curvature(ctx: Any, ddx: Tensor, ddb: Tensor) -> tuple[Tensor | No
     return _OPS.bias_act_backward(both, y, ctx.slope)[0], None, None
 
 
+def _keep_inputs(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
+    ctx.save_for_backward(*inputs)
+
+
+def _turned(weight: Tensor) -> Tensor:
+    """The weight whose convolution is the transpose of that of ``weight``."""
+    return weight.flip(2, 3).transpose(0, 1)
+
+
+def _conv3x3_gradient(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
+    x, weight = ctx.saved_tensors
+    for_x, for_weight = ctx.needs_input_grad
+    dx = _OPS.conv3x3(grad, _turned(weight)) if for_x else None
+    dw = _OPS.conv3x3_weight(x, grad) if for_weight else None
+    return dx, dw
+
+
+def _conv3x3_curvature(ctx: Any, ddw: Tensor) -> tuple[Tensor | None, ...]:
+    """Linear in the input and in the gradient."""
+    x, grad = ctx.saved_tensors
+    for_x, for_grad = ctx.needs_input_grad
+    dx = _OPS.conv3x3(grad, _turned(ddw)) if for_x else None
+    dgrad = _OPS.conv3x3(x, ddw) if for_grad else None
+    return dx, dgrad
+
+
+torch.library.register_autograd("talkface::conv3x3", _conv3x3_gradient, setup_context=_keep_inputs)
+torch.library.register_autograd(
+    "talkface::conv3x3_weight", _conv3x3_curvature, setup_context=_keep_inputs
+)
 torch.library.register_autograd(
     "talkface::upfirdn2d", _upfirdn2d_gradient, setup_context=_keep_filter
 )

@@ -15,6 +15,7 @@ from torch import Tensor
 from talkface.ops import native
 from talkface.ops.backend import SETTING, is_chosen
 from talkface.ops.bias_act import bias_act_reference
+from talkface.ops.conv import conv3x3_reference
 from talkface.ops.errors import NativeOpsError
 from talkface.ops.upfirdn import fir_kernel, upfirdn2d_reference
 
@@ -22,7 +23,7 @@ logger = logging.getLogger(__name__)
 
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 LAYOUTS = {"contiguous": torch.contiguous_format, "channels-last": torch.channels_last}
-COLUMNS = "{:<10} {:>16} {:<13} {:>7} {:>10} {:>8} {:>10} {:>8}"
+COLUMNS = "{:<11} {:>16} {:<13} {:>7} {:>10} {:>8} {:>10} {:>8}"
 HEAD = ("operation", "shape", "layout", "threads", "forward", "ratio", "both ways", "ratio")
 PAINTED = 5
 """Channels of a picture: colours, and how the portrait moves."""
@@ -40,7 +41,7 @@ class Task:
 
 
 def tasks(side: int, frames: int, dtype: torch.dtype, device: str) -> Iterator[Task]:
-    """What the generator asks for at a resolution: filter, activation, doubling of a picture.
+    """What the generator asks for at a resolution: filter, doubling, activation, convolution.
 
     Args:
         side: Side of the level.
@@ -67,6 +68,16 @@ def tasks(side: int, frames: int, dtype: torch.dtype, device: str) -> Iterator[T
         lambda x: native.bias_act(x, bias, 0.2),
         lambda x: bias_act_reference(x, bias, 0.2),
         (bias,),
+    )
+    if device != "cpu" or dtype != torch.float32:
+        return
+    weight = torch.randn(channels, channels, 3, 3).requires_grad_()
+    yield Task(
+        "convolution",
+        (frames, channels, side, side),
+        partial(native.conv3x3, weight=weight),
+        partial(conv3x3_reference, weight=weight),
+        (weight,),
     )
 
 

@@ -10,7 +10,8 @@ from talkface.ops.backend import SETTING
 def test_both_ways_of_every_operation_are_timed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(SETTING, "native")
     found = list(milliseconds([16]))
-    assert [name for name, _, _ in found] == ["filter, 16 px", "double, 16 px", "activation, 16 px"]
+    names = ("filter", "double", "activation", "convolution")
+    assert [name for name, _, _ in found] == [f"{name}, 16 px" for name in names]
     assert min(min(native, reference) for _, native, reference in found) > 0
 
 

@@ -43,6 +43,8 @@ def test_torch_knows_the_shapes_and_gradients_of_the_operations(last: bool) -> N
         (ops.upfirdn2d, (x.requires_grad_(), kernel, 2, 1, 2, 1, 0, 3)),
         (ops.bias_act, (x, bias.requires_grad_(), 0.2)),
         (ops.bias_act_backward, (x, torch.randn_like(x), 0.2)),
+        (ops.conv3x3, (x, torch.randn(4, 3, 3, 3, dtype=torch.float64).requires_grad_())),
+        (ops.conv3x3_weight, (x, torch.randn(2, 4, 6, 5, dtype=torch.float64).requires_grad_())),
     ):
         torch.library.opcheck(operation.default, arguments)
 

@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "shape.h"
+#include "winograd.h"
 
 #define TALKFACE_DISPATCH(TYPE, NAME, ...) \
   AT_DISPATCH_FLOATING_TYPES_AND2(at::kHalf, at::kBFloat16, TYPE, NAME, __VA_ARGS__)
@@ -396,10 +397,34 @@ std::tuple<Tensor, Tensor> bias_act_backward(const Tensor& grad, const Tensor& y
   return {dx, sums.sum(0).to(y.scalar_type())};
 }
 
+Tensor conv3x3(const Tensor& x, const Tensor& weight) {
+  talkface::check_conv3x3(x, weight);
+  const Tensor in = x.contiguous(at::MemoryFormat::ChannelsLast);
+  Tensor out = at::empty({x.size(0), weight.size(0), x.size(2), x.size(3)}, in.options(), at::MemoryFormat::ChannelsLast);
+  if (x.numel() == 0 || out.numel() == 0) return out.zero_();
+  AT_DISPATCH_FLOATING_TYPES(x.scalar_type(), "talkface_conv3x3", [&] {
+    talkface::winograd::convolve<scalar_t>(in, weight, out);
+  });
+  return out;
+}
+
+Tensor conv3x3_weight(const Tensor& x, const Tensor& grad) {
+  talkface::check_conv3x3_weight(x, grad);
+  const Tensor in = x.contiguous(at::MemoryFormat::ChannelsLast), g = grad.contiguous(at::MemoryFormat::ChannelsLast);
+  Tensor weight = at::empty({grad.size(1), x.size(1), 3, 3}, x.options());
+  if (x.numel() == 0 || grad.numel() == 0) return weight.zero_();
+  AT_DISPATCH_FLOATING_TYPES(x.scalar_type(), "talkface_conv3x3_weight", [&] {
+    talkface::winograd::correlate<scalar_t>(in, g, weight);
+  });
+  return weight;
+}
+
 }  // namespace
 
 TORCH_LIBRARY_IMPL(talkface, CPU, m) {
   m.impl("upfirdn2d", upfirdn2d);
   m.impl("bias_act", bias_act);
   m.impl("bias_act_backward", bias_act_backward);
+  m.impl("conv3x3", conv3x3);
+  m.impl("conv3x3_weight", conv3x3_weight);
 }

@@ -40,6 +40,23 @@ inline void check_same(const at::Tensor& grad, const at::Tensor& y) {
               y.sizes(), " ", y.scalar_type());
 }
 
+inline void check_conv3x3(const at::Tensor& x, const at::Tensor& weight) {
+  TORCH_CHECK(x.dim() == 4, "conv3x3: images must be n c h w, got ", x.dim(), " axes");
+  TORCH_CHECK(weight.dim() == 4 && weight.size(1) == x.size(1) && weight.size(2) == 3 && weight.size(3) == 3,
+              "conv3x3: images of ", x.size(1), " channels need a weight of o ", x.size(1), " 3 3, got ", weight.sizes());
+  TORCH_CHECK(weight.scalar_type() == x.scalar_type(), "conv3x3: images are ", x.scalar_type(), " and the weight ",
+              weight.scalar_type(), "; convert one of them");
+  TORCH_CHECK(weight.device() == x.device(), "conv3x3: images are on ", x.device(), " and the weight on ", weight.device(),
+              "; move one of them");
+}
+
+inline void check_conv3x3_weight(const at::Tensor& x, const at::Tensor& grad) {
+  TORCH_CHECK(x.dim() == 4 && grad.dim() == 4 && grad.size(0) == x.size(0) && grad.size(2) == x.size(2) &&
+                  grad.size(3) == x.size(3) && grad.scalar_type() == x.scalar_type() && grad.device() == x.device(),
+              "conv3x3_weight: a gradient of ", grad.sizes(), " ", grad.scalar_type(), " does not belong to an input of ",
+              x.sizes(), " ", x.scalar_type());
+}
+
 // Channels-last stays channels-last, anything else becomes contiguous.
 inline at::MemoryFormat layout(const at::Tensor& x) {
   return x.dim() == 4 ? x.suggest_memory_format() : at::MemoryFormat::Contiguous;
