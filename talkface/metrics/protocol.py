@@ -21,6 +21,8 @@ STATEMENTS = {
     "all clips pooled without their means, lag 0",
     "mouth_gain": "standard deviation over that of the truth",
     "mouth_peak": "shift with the highest correlation, positive = too late",
+    "head_r": "tip of the nose and tilt of the eye corners in the crop, which follows the head, "
+    "over the distance of the corners; all frames and clips pooled, each without its mean",
     "lse_c": "SyncNet on whole frames at 224 x 224, median less minimum over 31 lags",
     "lse_d": "minimum over 31 lags; a constant delay costs nothing, so see the offset",
     "sync_confidence": "cosine codes of the model's own encoders, median less minimum over lags",

@@ -49,6 +49,8 @@ COLUMNS = {
     "mouth_peak": Column("mouth lag [frames]", 0, 0),
     "eye_r": Column("eye r", 2, 1),
     "eye_gain": Column("eye gain", 2, 0),
+    "head_r": Column("head r", 2, 1),
+    "head_gain": Column("head gain", 2, 0),
     "lse_c": Column("LSE-C", 2, 1),
     "lse_d": Column("LSE-D", 2, -1),
     "lse_offset": Column("LSE |offset| [frames]", 2, -1),
