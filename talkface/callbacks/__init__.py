@@ -2,6 +2,7 @@
 
 from talkface.callbacks.board import Board
 from talkface.callbacks.fid import RowFid
+from talkface.callbacks.identity import IdentityRank
 from talkface.callbacks.motion import MouthMotion
 from talkface.callbacks.panel import StripPanel
 from talkface.callbacks.reader import DetectorReader
@@ -14,6 +15,7 @@ __all__ = [
     "Board",
     "ClipVideos",
     "DetectorReader",
+    "IdentityRank",
     "MouthMotion",
     "OwnSync",
     "RowFid",

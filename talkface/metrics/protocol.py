@@ -15,6 +15,8 @@ STATEMENTS = {
     "fid": "Inception of pytorch-fid, frames of all clips pooled; depends on their number",
     "holes": "small dark or bright spots that the truth does not have, share of the pixels",
     "csim": "cosine of the codes of an identity encoder, every frame against the identity",
+    "identity_rank": "clips whose mean code is nearer to their own speaker's portrait than to "
+    "that of any other test identity, one portrait each",
     "lmd_mouth": "mean distance of the 20 lip points from those read in the true frames",
     "lmd_face": "the same of all 68 points",
     "mouth_r": "gap of the inner lips over the distance of the outer eye corners, spoken frames, "

@@ -42,6 +42,7 @@ COLUMNS = {
     "fid": Column("FID", 1, -1),
     "holes": Column("holes [‰]", 3, -1),
     "csim": Column("CSIM", 3, 1),
+    "identity_rank": Column("identity rank [%]", 1, 1),
     "lmd_mouth": Column("LMD mouth [px]", 2, -1),
     "lmd_face": Column("LMD face [px]", 2, -1),
     "mouth_r": Column("mouth r", 2, 1),
