@@ -12,7 +12,7 @@ from torch import Tensor
 from talkface.data.mfcc import Mfcc
 from talkface.metrics.judge import Judge
 from talkface.metrics.perceptual import Lpips, PooledFid
-from talkface.metrics.pictures import Likeness, Pictures, Points
+from talkface.metrics.pictures import Embedding, Likeness, Pictures, Points
 from talkface.metrics.pretrained import MissingWeightsError, fid_network, lpips_network
 from talkface.metrics.sync_judge import LipSync
 from talkface.models.identity import IdentityEncoder
@@ -52,11 +52,13 @@ class Bench:
     Attributes:
         judges: Judges of single clips.
         fid: Pools the frames of all clips, where it is asked for and can be had.
+        codes: Tells people apart, where an identity encoder is given and can be had.
         left_out: Why a metric is left out, by its name.
     """
 
     judges: list[Judge] = field(default_factory=list)
     fid: PooledFid | None = None
+    codes: Embedding | None = None
     left_out: dict[str, str] = field(default_factory=dict)
 
     @property
@@ -87,7 +89,8 @@ def seat(weighted: Weighted, *, points: bool) -> Bench:
             bench.judges.append(LipSync(load_syncnet(weighted.syncnet), psf_columns()))
     if weighted.identity is not None:
         with bench.trying("CSIM"):
-            bench.judges.append(Likeness(embedding(weighted.identity)))
+            bench.codes = embedding(weighted.identity)
+            bench.judges.append(Likeness(bench.codes))
     if weighted.lpips:
         with bench.trying("LPIPS"):
             bench.judges.append(Lpips(lpips_network()))

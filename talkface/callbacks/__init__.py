@@ -3,6 +3,7 @@
 from talkface.callbacks.board import Board
 from talkface.callbacks.curves import MotionCurves
 from talkface.callbacks.fid import RowFid
+from talkface.callbacks.identity import IdentityRank
 from talkface.callbacks.motion import MouthMotion
 from talkface.callbacks.panel import StripPanel
 from talkface.callbacks.reader import DetectorReader
@@ -15,6 +16,7 @@ __all__ = [
     "Board",
     "ClipVideos",
     "DetectorReader",
+    "IdentityRank",
     "MotionCurves",
     "MouthMotion",
     "OwnSync",

@@ -11,8 +11,8 @@ from torch import Tensor
 from talkface.callbacks.motion import SPACING, Clip, agreement
 from talkface.callbacks.shared import detached, gather, names, renderer
 from talkface.data.windows import WindowDataset
+from talkface.metrics.head import Movement, movement
 from talkface.metrics.image import unit
-from talkface.metrics.opening import Openings, openings
 from talkface.metrics.reader import FittedReader, MouthReader, TrainableReader
 from talkface.types import Window
 
@@ -90,12 +90,12 @@ class MotionCurves(Callback):
         rows = {drive: unit(renderer(pl_module).drive(few, drive)) for drive in DRIVES}
         for place, clip in enumerate(names(few)):
             read = {drive: self._read(frames[place]) for drive, frames in rows.items()}
-            truth = Openings(*(detached(x) for x in openings(few.landmarks[place])))
+            truth = Movement(*(detached(x) for x in movement(few.landmarks[place])))
             name = f"{clip} {trainer.global_rank} {batch_idx} {place}"
             self._seen[name] = Clip(truth, read, detached(few.spoken[place]))
 
-    def _read(self, frames: Float[Tensor, "t 3 S S"]) -> Openings:
-        return Openings(*(detached(series) for series in self.reader.read(frames)))
+    def _read(self, frames: Float[Tensor, "t 3 S S"]) -> Movement:
+        return Movement(*(detached(series) for series in self.reader.read(frames)))
 
     def on_validation_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Pool the windows of all processes and log."""

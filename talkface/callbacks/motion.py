@@ -1,4 +1,4 @@
-"""Whether the rendered mouth and eyes move as the true ones do."""
+"""Whether the rendered mouth, eyes and head move as the true ones do."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
@@ -10,10 +10,11 @@ from torch import Tensor
 
 from talkface.callbacks.shared import cut, detached, gather, names, renderer
 from talkface.callbacks.table import log_cell, table_of
+from talkface.metrics.head import Movement, corner_distance, movement
 from talkface.metrics.image import unit
 from talkface.metrics.intervals import bootstrap_margin
 from talkface.metrics.judge import Shown
-from talkface.metrics.opening import Agreement, MotionAgreement, Openings, openings
+from talkface.metrics.opening import Agreement, MotionAgreement
 from talkface.metrics.reader import FittedReader, MouthReader, TrainableReader
 from talkface.metrics.table import Cell, plain
 from talkface.types import Window
@@ -21,29 +22,40 @@ from talkface.types import Window
 SPACING = 4
 """Every so many frames of a window are shown to a reader that is fitted: neighbours are alike."""
 
+POOLED = ("mouth_r", "mouth_gain", "mouth_peak", "eye_r", "eye_gain", "head_r", "head_gain")
+"""Figures that pool the frames of all clips."""
+
+MOUTH, EYES, HEAD = range(3)
+"""Parts of a `Movement`."""
+
 EPOCHS = 10
 """Most epochs of training windows from which a reader is fitted."""
 
 
 class Clip(NamedTuple):
-    """Openings of one clip: true ones, by row as read, and the frames that are compared."""
+    """Movement in one clip: the true one, by row as read, and the frames that are spoken."""
 
-    truth: Openings
-    rows: dict[str, Openings]
+    truth: Movement
+    rows: dict[str, Movement]
     spoken: Bool[Tensor, " t"]
+
+    def compared(self, which: int) -> Bool[Tensor, " t"]:
+        """Frames in which a part is compared: spoken ones, but a head moves in all."""
+        return torch.ones_like(self.spoken) if which == HEAD else self.spoken
 
 
 class MouthMotion(Callback):
-    """Correlation, gain and lag of mouth and eye openings, entered into `TestTable`'s table.
+    """Correlation and gain of mouth, eyes and head, entered into `TestTable`'s table.
 
-    The openings of every row come from the landmarks that `TestTable` has read, or else from a
-    reader. They are compared with those of the corpus' landmarks, in spoken frames and without each
-    clip's mean; intervals are bootstrapped over clips. The row *ground truth* shows
-    how well the reader itself does. Control: the same clips rendered with the sound of the clip
-    before, of another word where the corpus has word classes, cut to the shorter of the two.
+    The movement in every row comes from the landmarks that `TestTable` has read, or else from a
+    reader. It is compared with that of the corpus' landmarks, mouth and eyes in spoken frames, the
+    head in all, without each clip's mean and in distances of the true eye corners; intervals are
+    bootstrapped over clips. The row *ground truth* shows how well the reader itself does. Control:
+    the same clips rendered with the sound of the clip before, of another word where the corpus has
+    word classes, cut to the shorter of the two.
 
     Args:
-        reader: Reads openings; by default one that is fitted on training crops when the test
+        reader: Reads movement; by default one that is fitted on training crops when the test
             starts.
         crops: Training crops to fit such a reader on.
         lags: Frames by which the correlation is also measured either way.
@@ -84,13 +96,18 @@ class MouthMotion(Callback):
         batch_idx: int,
         dataloader_idx: int = 0,
     ) -> None:
-        """Read the openings of one clip from every row."""
+        """Read the movement in one clip from every row."""
         (clip,) = names(batch)
         rows = {row: self._seen(shown) for row, shown in table_of(trainer, self).shown.items()}
         if (sound := self._foreign_sound(batch)) is not None:
             rows["foreign"] = self._read(self._dub(pl_module, batch, sound))
-        truth = Openings(*(detached(series) for series in openings(batch.landmarks[0])))
-        self._clips[clip] = Clip(truth, rows, detached(batch.spoken[0]))
+        points = detached(batch.landmarks[0])
+        apart = corner_distance(points)
+        truth, *read = (
+            known._replace(head=known.head / apart) for known in (movement(points), *rows.values())
+        )
+        spoken = detached(batch.spoken[0])
+        self._clips[clip] = Clip(truth, dict(zip(rows, read, strict=True)), spoken)
 
     @staticmethod
     def _dub(module: LightningModule, batch: Window, sound: Tensor) -> Float[Tensor, "t 3 S S"]:
@@ -99,15 +116,17 @@ class MouthMotion(Callback):
         dubbed = cut(batch, slice(frames))._replace(mfcc=sound[:, :frames].to(batch.mfcc))
         return unit(renderer(module).drive(dubbed, "audio")[0])
 
-    def _seen(self, shown: Shown) -> Openings:
+    def _seen(self, shown: Shown) -> Movement:
         if shown.landmarks is None:
             return self._read(shown.frames)
-        return Openings(*(detached(series) for series in openings(shown.landmarks)))
+        return Movement(*(detached(series) for series in movement(shown.landmarks)))
 
-    def _read(self, frames: Float[Tensor, "t 3 S S"]) -> Openings:
+    def _read(self, frames: Float[Tensor, "t 3 S S"]) -> Movement:
         still = bool((frames == frames[:1]).all())
         read = self.reader.read(frames[:1] if still else frames)
-        return Openings(*(detached(series).expand(len(frames)) for series in read))
+        return Movement(
+            *(detached(series).expand(len(frames), *series.shape[1:]) for series in read)
+        )
 
     def _foreign_sound(self, batch: Window) -> Tensor | None:
         """The MFCC of the last clip that says something else; remembers this clip's."""
@@ -126,25 +145,35 @@ class MouthMotion(Callback):
         table = table_of(trainer, self).table
         details: dict[str, Any] = {"reader": type(self.reader).__name__, "rows": {}}
         for row in dict.fromkeys(row for clip in clips.values() for row in clip.rows):
-            mouth, eyes = (agreement(clips.values(), row, i, self.lags) for i in (0, 1))
-            figures = _cells(clips, row, 0, "mouth", mouth) | _cells(clips, row, 1, "eye", eyes)
+            mouth, eyes, head = (
+                agreement(clips.values(), row, which, self.lags) for which in (MOUTH, EYES, HEAD)
+            )
+            figures = _cells(clips, row, MOUTH, "mouth", mouth)
+            figures |= _cells(clips, row, EYES, "eye", eyes)
+            figures |= _cells(clips, row, HEAD, "head", head)
             figures["mouth_peak"] = Cell(float(mouth.peak))
             for metric, cell in figures.items():
                 table.set(row, metric, cell)
                 log_cell(pl_module, row, metric, cell)
-            details["rows"][row] = {"mouth": _plain(mouth), "eyes": _plain(eyes)}
+            details["rows"][row] = {
+                "mouth": _plain(mouth),
+                "eyes": _plain(eyes),
+                "head": _plain(head),
+            }
             if row == "truth":
-                table.notes.append(self._reader_note(mouth, eyes))
+                table.notes.append(self._reader_note(mouth, eyes, head))
         table.details["motion"] = details
-        table.details["pooled"] = ["mouth_r", "mouth_gain", "mouth_peak", "eye_r", "eye_gain"]
+        table.details["pooled"] = list(POOLED)
 
-    def _reader_note(self, mouth: Agreement, eyes: Agreement) -> str:
+    def _reader_note(self, mouth: Agreement, eyes: Agreement, head: Agreement) -> str:
         return (
             f"Openings are read by {type(self.reader).__name__}, in spoken frames. Its error on "
             f"true frames against the corpus' landmarks, in distances of the outer eye corners: "
             f"mouth {float(mouth.error):.4f} (r {float(mouth.r):.3f}, gain "
             f"{float(mouth.gain):.2f}), eyes {float(eyes.error):.4f} (r {float(eyes.r):.3f}, gain "
-            f"{float(eyes.gain):.2f}), {int(mouth.frames)} frames."
+            f"{float(eyes.gain):.2f}), {int(mouth.frames)} frames; head, in all frames, "
+            f"{float(head.error):.4f} (r {float(head.r):.3f}, gain {float(head.gain):.2f}), "
+            f"{int(head.frames)} frames."
         )
 
 
@@ -184,7 +213,7 @@ def _windows(loader: Any) -> Iterator[Window]:
 
 
 def agreement(clips: Iterable[Clip], row: str, which: int, lags: int) -> Agreement:
-    """Mouth (0) or eyes (1) of one row against the truth, pooled over ``clips``."""
+    """Mouth, eyes or head of one row against the truth, pooled over ``clips``."""
     result: Agreement = _pooled(clips, row, which, lags).compute()
     return result
 
@@ -194,7 +223,7 @@ def _pooled(clips: Iterable[Clip], row: str, which: int, lags: int) -> MotionAgr
     for clip in clips:
         if row in clip.rows:
             length = len(series := clip.rows[row][which])
-            metric.update(series, clip.truth[which][:length], clip.spoken[:length])
+            metric.update(series, clip.truth[which][:length], clip.compared(which)[:length])
     return metric
 
 

@@ -1,4 +1,4 @@
-"""Reading landmarks and openings with a landmark detector."""
+"""Reading landmarks and movement with a landmark detector."""
 
 from collections.abc import Sequence
 from typing import Any, Protocol, runtime_checkable
@@ -8,7 +8,7 @@ from jaxtyping import Float, UInt8
 from torch import Tensor
 from torch.nn import functional as F
 
-from talkface.metrics.opening import Openings, openings
+from talkface.metrics.head import Movement, movement
 
 
 @runtime_checkable
@@ -23,7 +23,7 @@ class Detector(Protocol):
 
 
 class DetectorReader:
-    """Landmarks that a detector finds in enlarged frames, and their openings.
+    """Landmarks that a detector finds in enlarged frames, and their movement.
 
     Detectors are made for pictures in which a face is larger than in a training crop and does not
     fill the frame, so crops are enlarged and surrounded by a repeated border first.
@@ -55,6 +55,6 @@ class DetectorReader:
                 landmarks[index] = faces[0].landmarks
         return (landmarks + 0.5 - self.border) * (frames.shape[-1] / self.side) - 0.5
 
-    def read(self, frames: Float[Tensor, "t 3 S S"]) -> Openings:
-        """Openings of RGB frames in [0, 1], NaN where no face was found."""
-        return openings(self.landmarks(frames))
+    def read(self, frames: Float[Tensor, "t 3 S S"]) -> Movement:
+        """Movement in RGB frames in [0, 1], NaN where no face was found."""
+        return movement(self.landmarks(frames))

@@ -6,7 +6,7 @@ from typing import Literal
 
 from pytorch_lightning import Callback
 
-from talkface.callbacks import DetectorReader, MouthMotion, OwnSync, RowFid, TestTable
+from talkface.callbacks import DetectorReader, IdentityRank, MouthMotion, OwnSync, RowFid, TestTable
 from talkface.faces import build_detector
 from talkface.judging import Weighted, seat
 
@@ -18,7 +18,7 @@ class Evaluation(Weighted):
     """How ``talkface test`` judges a checkpoint.
 
     Args:
-        reader: Reads how far mouth and eyes are open: ``fitted``, two small networks fitted on
+        reader: Reads how mouth, eyes and head move: ``fitted``, three small networks fitted on
             crops of the training split when the test starts, or landmarks of a detector, which
             also give their distance and jitter; null leaves the movement out.
         task: MediaPipe's face_landmarker.task, for ``mediapipe``.
@@ -57,6 +57,8 @@ class Evaluation(Weighted):
         ]
         if self.sync:
             callbacks.append(OwnSync())
+        if bench.codes is not None:
+            callbacks.append(IdentityRank(bench.codes))
         if bench.fid is not None:
             callbacks.append(RowFid(bench.fid))
         if self.reader is not None:

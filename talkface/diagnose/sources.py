@@ -141,7 +141,7 @@ def measure(model: Model, pairs: Sequence[Pair], reader: MouthReader) -> Finding
             base = swaps.rows[BASES.get(row, row)]
             if row in BASES:
                 changes.setdefault(row, {})[pair.name] = change(frames, base, swaps)
-            follows.add(row, reader.read(frames), pair)
+            follows.add(row, Openings(*reader.read(frames)[:2]), pair)
         figures[f"sources_{index:02d}"] = draw_swaps(
             f"A {pair.a.clip[0]}, B {pair.b.clip[0]}",
             unit(pair.b.frames[0]),

@@ -1,4 +1,4 @@
-"""How far mouth and eyes are open, and whether rendered openings follow the true ones."""
+"""How far mouth and eyes are open, and whether a rendered motion follows the true one."""
 
 from typing import Any, NamedTuple
 
@@ -52,7 +52,7 @@ class Agreement(NamedTuple):
         gain: Standard deviation over that of the truth at lag 0: 0 = frozen, 1 = as lively.
         peak: Lag of the highest correlation in frames, positive = too late; NaN without one.
         curve: Correlation at every lag from the most negative to the most positive.
-        error: Mean absolute difference at lag 0, clip means left in.
+        error: Mean distance at lag 0, clip means left in.
         frames: Frames compared at lag 0.
     """
 
@@ -73,7 +73,8 @@ class MotionAgreement(Metric):
     $$r(l) = \frac{\sum p_{i+l} q_i}{\sqrt{\sum p_{i+l}^2 \sum q_i^2}}, \qquad
     g = \sqrt{\sum p_i^2 / \sum q_i^2}.$$
 
-    A correlation is worth nothing without the gain: a nearly frozen mouth can correlate.
+    A correlation is worth nothing without the gain: a nearly frozen mouth can correlate. Of a
+    motion with several coordinates each is compared without its own mean, and the sums pool them.
 
     Args:
         lags: Frames by which the prediction is shifted either way.
@@ -105,30 +106,33 @@ class MotionAgreement(Metric):
         self.add_state("differences", zero, dist_reduce_fx="sum")
 
     def update(
-        self, preds: Float[Tensor, " t"], target: Float[Tensor, " t"], spoken: Bool[Tensor, " t"]
+        self,
+        preds: Float[Tensor, "t ..."],
+        target: Float[Tensor, "t ..."],
+        spoken: Bool[Tensor, " t"],
     ) -> None:
         """Add one clip.
 
         Args:
-            preds: Predicted motion, NaN where unknown.
+            preds: Predicted motion of one or ``d`` coordinates, NaN where unknown.
             target: True motion, NaN where unknown.
             spoken: Frames of the truth to compare.
         """
-        preds, target = preds.double(), target.double()
+        preds, target = _columns(preds), _columns(target)
         for index, lag in enumerate(range(-self.lags, self.lags + 1)):
             first, last = max(0, -lag), min(len(target), len(target) - lag)
             if first >= last:
                 continue
             p, q = preds[first + lag : last + lag], target[first:last]
-            used = spoken[first:last] & p.isfinite() & q.isfinite()
+            used = spoken[first:last] & (p + q).isfinite().all(1)
             self._add(index, p[used], q[used])
 
-    def _add(self, index: int, p: Float64[Tensor, " n"], q: Float64[Tensor, " n"]) -> None:
+    def _add(self, index: int, p: Float64[Tensor, "n d"], q: Float64[Tensor, "n d"]) -> None:
         if not len(p):
             return
         if index == self.lags:
-            self.differences += (p - q).abs().sum()
-        p, q = p - p.mean(), q - q.mean()
+            self.differences += (p - q).norm(dim=1).sum()
+        p, q = p - p.mean(0), q - q.mean(0)
         self.products[index] += (p * q).sum()
         self.predicted[index] += p.square().sum()
         self.true[index] += q.square().sum()
@@ -148,3 +152,7 @@ class MotionAgreement(Metric):
         gain = torch.where(self.true[here] > floor[here], gain, torch.nan)
         error = self.differences / self.frames[here]
         return Agreement(curve[here], gain, peak, curve, error, self.frames[here])
+
+
+def _columns(motion: Float[Tensor, "t ..."]) -> Float64[Tensor, "t d"]:
+    return motion.double().reshape(len(motion), -1)

@@ -1,4 +1,4 @@
-"""Reading how far mouth and eyes are open from pictures, without a downloaded network."""
+"""Reading how a face moves from pictures, without a downloaded network."""
 
 from typing import Protocol, runtime_checkable
 
@@ -7,10 +7,11 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from talkface.metrics.opening import Openings, openings
+from talkface.metrics.head import Movement, movement
 from talkface.metrics.patch import PatchRegressor, disturb
 
-MOUTH, EYES = slice(48, 68), slice(36, 48)
+REGIONS = (slice(48, 68), slice(36, 48), slice(27, 48))
+"""Landmarks around which mouth, eyes and the place of the head are read."""
 
 WORKING_SIDE = 64
 """Larger crops are reduced to this side first."""
@@ -21,10 +22,10 @@ FEWEST = 16
 
 @runtime_checkable
 class MouthReader(Protocol):
-    """Reads openings from aligned crops."""
+    """Reads the movement of a face from aligned crops."""
 
-    def read(self, frames: Float[Tensor, "t 3 S S"]) -> Openings:
-        """Openings of consecutive RGB frames in [0, 1], NaN where no face was found."""
+    def read(self, frames: Float[Tensor, "t 3 S S"]) -> Movement:
+        """Movement in consecutive RGB frames in [0, 1], NaN where no face was found."""
         ...
 
 
@@ -47,7 +48,7 @@ class PointsReader(MouthReader, Protocol):
 
 
 class FittedReader:
-    """Two small convolutional networks, fitted within seconds on crops with known landmarks.
+    """Three small convolutional networks, fitted within seconds on crops with known landmarks.
 
     It knows one corpus only: always report its error on true frames that it was not fitted on.
 
@@ -79,30 +80,35 @@ class FittedReader:
         with torch.inference_mode(False), torch.enable_grad():
             # A test runs in inference mode, and its tensors cannot be learned from: copy them.
             points = landmarks[known].clone()
-            self._fit(reduce(frames[known].clone()), (points + 0.5) / frames.shape[-1], points)
+            self._fit(reduce(frames[known].clone()), points, frames.shape[-1])
 
     def _fit(
         self,
-        frames: Float[Tensor, "n 3 S S"],
-        places: Float[Tensor, "n 68 2"],
+        frames: Float[Tensor, "n 3 s s"],
         landmarks: Float[Tensor, "n 68 2"],
+        side: int,
     ) -> None:
+        places = (landmarks + 0.5) / side
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(self.seed)
-            answers = openings(landmarks)
+            true = movement(landmarks)
+            answers = (true.mouth[:, None], true.eyes[:, None], true.head / side)
             networks = [
                 PatchRegressor(places[:, points], answer).to(frames.device)
-                for points, answer in zip((MOUTH, EYES), answers, strict=True)
+                for points, answer in zip(REGIONS, answers, strict=True)
             ]
             self.networks = nn.ModuleList(networks).to(memory_format=torch.channels_last)
             optimizer = torch.optim.Adam(self.networks.parameters(), self.lr)
             schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, self.lr, self.steps)
             for _ in range(self.steps):
                 chosen = torch.randint(len(frames), (self.batch,)).to(frames.device)
-                seen = disturb(frames[chosen])
+                seen, moved = disturb(frames[chosen])
+                mouth, eyes, head = (answer[chosen] for answer in answers)
+                head = head + F.pad(moved, (0, 1))  # a shift does not tilt
                 losses = [
-                    network.loss(seen, answer[chosen])
-                    for network, answer in zip(networks, answers, strict=True)
+                    networks[0].loss(seen, mouth),
+                    networks[1].loss(seen, eyes),
+                    networks[2].loss(seen[::2], head[::2]),  # half of them: it costs less
                 ]
                 optimizer.zero_grad()
                 torch.stack(losses).sum().backward()
@@ -111,8 +117,8 @@ class FittedReader:
         self.networks.eval().requires_grad_(False)
 
     @torch.no_grad()
-    def read(self, frames: Float[Tensor, "t 3 S S"]) -> Openings:
-        """Openings of RGB frames in [0, 1].
+    def read(self, frames: Float[Tensor, "t 3 S S"]) -> Movement:
+        """Movement in RGB frames in [0, 1].
 
         Raises:
             RuntimeError: If the reader was not fitted.
@@ -120,14 +126,15 @@ class FittedReader:
         if self.networks is None:
             raise RuntimeError("The reader knows nothing yet: call `fit` with true crops first.")
         parts = [reduce(part) for part in frames.split(READ_CHUNK)]
-        mouth, eyes = self.networks.to(frames.device)
-        return Openings(
-            torch.cat([mouth(part) for part in parts]), torch.cat([eyes(part) for part in parts])
+        mouth, eyes, head = (
+            torch.cat([network(part) for part in parts])
+            for network in self.networks.to(frames.device)
         )
+        return Movement(mouth[:, 0], eyes[:, 0], head * frames.shape[-1])
 
 
 def reduce(frames: Float[Tensor, "n 3 S S"]) -> Float[Tensor, "n 3 s s"]:
-    """Crops of at most the side at which openings are read."""
+    """Crops of at most the side at which movement is read."""
     if frames.shape[-1] <= WORKING_SIDE:
         return frames
     size = (WORKING_SIDE, WORKING_SIDE)

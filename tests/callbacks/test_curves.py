@@ -11,15 +11,16 @@ from torch import Tensor
 from talkface.callbacks import MotionCurves
 from talkface.callbacks.curves import spaced_crops
 from talkface.data.datamodule import TalkFaceData
-from talkface.metrics.opening import Openings, openings
+from talkface.metrics.head import Movement
+from talkface.metrics.opening import openings
 from talkface.types import Window
 
 
 class ColourReader:
     """Reads openings off the colour."""
 
-    def read(self, frames: Tensor) -> Openings:
-        return Openings(frames[:, 0, 0, 0], frames[:, 1, 0, 0])
+    def read(self, frames: Tensor) -> Movement:
+        return Movement(frames[:, 0, 0, 0], frames[:, 1, 0, 0], torch.zeros(len(frames), 3))
 
 
 class Pupil(ColourReader):

@@ -18,7 +18,8 @@ from talkface.callbacks.table import TestTable
 from talkface.data.datamodule import TalkFaceData
 from talkface.data.layout import ClipReader, Corpus, read_manifest, write_clip, write_corpus
 from talkface.data.windows import ClipDataset
-from talkface.metrics.opening import MotionAgreement, Openings, openings
+from talkface.metrics.head import Movement, corner_distance, head_place
+from talkface.metrics.opening import MotionAgreement, openings
 from talkface.metrics.reader import FittedReader
 from talkface.types import Window
 from tests import fakes
@@ -37,9 +38,9 @@ OTHERS = {"words": {"b": "a", "c": "a", "d": "c"}, "no words": {"b": "a", "c": "
 """Whose sound every clip is rendered with: the last one's that says another word."""
 
 
-def colours(mouth: Tensor, eyes: Tensor) -> Tensor:
-    """Frames in [0, 1] as red as the mouth is open, and as green as the eyes are."""
-    levels = torch.stack([mouth, eyes, torch.zeros_like(mouth)], dim=1)
+def colours(mouth: Tensor, eyes: Tensor, head: Tensor | float = 0.0) -> Tensor:
+    """Frames in [0, 1] as red as the mouth is open, green as the eyes are, blue as the nose is."""
+    levels = torch.stack([mouth, eyes, torch.as_tensor(head).expand_as(mouth)], dim=1)
     return levels[:, :, None, None].expand(-1, -1, SIDE, SIDE)
 
 
@@ -54,9 +55,10 @@ class ColourReader:
     def __init__(self) -> None:
         self.lengths: list[int] = []
 
-    def read(self, frames: Tensor) -> Openings:
+    def read(self, frames: Tensor) -> Movement:
         self.lengths.append(len(frames))
-        return Openings(frames[:, 0, 0, 0] + BIAS, frames[:, 1, 0, 0])
+        head = frames[:, 2, 0, 0, None] * SIDE * torch.tensor([1.0, 1.0, 0.0])
+        return Movement(frames[:, 0, 0, 0] + BIAS, frames[:, 1, 0, 0], head)
 
 
 class Pupil(ColourReader):
@@ -75,10 +77,11 @@ class Rows(pl.LightningModule):
 
     def test_step(self, window: Window, index: int) -> dict[str, Tensor]:
         mouth, eyes = openings(window.landmarks[0])
+        head = head_place(window.landmarks[0])[:, 0] / SIDE
         return {
-            "truth": colours(mouth, eyes),
-            "copy": colours(mouth[:1].expand_as(mouth), eyes[:1].expand_as(eyes)),
-            "half": colours(mouth / 2, eyes),
+            "truth": colours(mouth, eyes, head),
+            "copy": colours(mouth[:1].expand_as(mouth), eyes[:1].expand_as(eyes), head[0]),
+            "half": colours(mouth / 2, eyes, head / 2),
             "late": colours(torch.cat([mouth[:1], mouth[:1], mouth[:-2]]), eyes),
             "babble": colours(torch.where(window.spoken[0], mouth, 1 - mouth), eyes),
         }
@@ -168,6 +171,11 @@ def windows(root: Path) -> dict[str, Window]:
     return dict(zip(NAMES, (clips[index] for index in range(len(clips))), strict=True))
 
 
+def usable(root: Path) -> int:
+    """Frames of all clips that can be rendered, spoken or not."""
+    return sum(len(window.landmarks) for window in windows(root).values())
+
+
 def shorter(window: Window, other: Window) -> int:
     return min(len(window.mfcc), len(other.mfcc))
 
@@ -201,6 +209,26 @@ def test_half_as_wide_a_mouth_has_half_the_gain_and_leaves_the_eyes_alone(alone:
     assert alone.value("half", "eye_gain") == pytest.approx(1, abs=1e-5)
 
 
+def test_a_head_is_compared_in_all_frames_and_has_no_gain_where_it_is_frozen(
+    alone: Judged,
+) -> None:
+    frames = usable(alone.root)
+    assert {alone.detail(row, "head")["frames"] for row in ("truth", "copy", "half")} == {frames}
+    assert alone.value("truth", "head_r") == pytest.approx(1, abs=1e-5)
+    assert alone.value("truth", "head_gain") == pytest.approx(1, abs=1e-5)
+    assert alone.value("half", "head_r") == pytest.approx(1, abs=1e-5)
+    assert alone.value("half", "head_gain") == pytest.approx(0.5, abs=1e-5)
+    assert math.isnan(alone.value("copy", "head_r"))
+    assert alone.value("copy", "head_gain") == pytest.approx(0, abs=1e-5)
+
+
+def test_the_place_of_a_head_is_in_distances_of_the_true_eye_corners(alone: Judged) -> None:
+    points = [clip.landmarks for clip in windows(alone.root).values()]
+    off = [(head_place(p)[:, 0] - head_place(p)[:, 1]).abs() / corner_distance(p) for p in points]
+    # The reader takes x for y, and sees no tilt.
+    assert alone.detail("truth", "head")["error"] == pytest.approx(float(torch.cat(off).mean()))
+
+
 def test_a_mouth_that_is_two_frames_late_has_lag_two(alone: Judged) -> None:
     assert alone.value("late", "mouth_peak") == 2
     assert alone.value("late", "mouth_r") < 0.9
@@ -230,6 +258,7 @@ def test_the_error_of_the_reader_itself_is_noted_below_the_table(alone: Judged) 
     (note,) = alone.table.table.notes
     assert note.startswith("Openings are read by ColourReader, in spoken frames.")
     assert "mouth 0.0100 (r 1.000, gain 1.00), eyes 0.0000 (r 1.000, gain 1.00), 80 fr" in note
+    assert f"(r 1.000, gain 1.00), {usable(alone.root)} frames." in note
 
 
 def test_figures_are_written_into_the_files_of_the_table_and_logged(alone: Judged) -> None:

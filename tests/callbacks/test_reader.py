@@ -48,7 +48,7 @@ def enlarged(frame: Tensor) -> Tensor:
 
 def test_every_frame_gets_the_openings_of_its_own_face() -> None:
     detector = Script([[face(0.1, 0.3)], [face(0.2, 0.4, size=90)], [face(0.0, 0.5)]])
-    mouth, eyes = DetectorReader(detector).read(torch.zeros(3, 3, 64, 64))
+    mouth, eyes, _ = DetectorReader(detector).read(torch.zeros(3, 3, 64, 64))
     assert mouth.tolist() == pytest.approx([0.1, 0.2, 0.0], abs=1e-5)
     assert eyes.tolist() == pytest.approx([0.3, 0.4, 0.5])
 
@@ -61,15 +61,15 @@ def test_landmarks_are_in_pixels_of_the_crop() -> None:
     assert found[1].isnan().all()
 
 
-def test_frames_without_a_face_have_no_openings() -> None:
+def test_frames_without_a_face_have_no_movement() -> None:
     detector = Script([[], [face(0.2, 0.4)], []])
-    for opening in DetectorReader(detector).read(torch.zeros(3, 3, 64, 64)):
-        assert opening.isnan().tolist() == [True, False, True]
+    for part in DetectorReader(detector).read(torch.zeros(3, 3, 64, 64)):
+        assert part.reshape(3, -1).isnan().all(1).tolist() == [True, False, True]
 
 
 def test_the_first_face_counts_where_there_are_several() -> None:
     detector = Script([[face(0.1, 0.3), face(0.7, 0.9, size=10)]])
-    mouth, eyes = DetectorReader(detector).read(torch.zeros(1, 3, 64, 64))
+    mouth, eyes, _ = DetectorReader(detector).read(torch.zeros(1, 3, 64, 64))
     assert (mouth.item(), eyes.item()) == pytest.approx((0.1, 0.3), abs=1e-5)
 
 

@@ -19,9 +19,9 @@ from talkface.data.layout import read_manifest
 from talkface.data.renderings import Renderings, kept_clips
 from talkface.data.windows import ClipDataset
 from talkface.figures import GAP
+from talkface.metrics.head import Movement
 from talkface.metrics.image import unit
 from talkface.metrics.judge import BrokenFramesError, Shown
-from talkface.metrics.opening import Openings
 from talkface.metrics.table import Cell, ResultTable
 from talkface.types import Window
 
@@ -191,7 +191,7 @@ class Pointer:
     def landmarks(self, frames: Tensor) -> Tensor:
         return frames.mean((1, 2, 3))[:, None, None].expand(-1, 68, 2)
 
-    def read(self, frames: Tensor) -> Openings:
+    def read(self, frames: Tensor) -> Movement:
         raise NotImplementedError
 
 

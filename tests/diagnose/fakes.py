@@ -5,7 +5,8 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
-from talkface.metrics.opening import LIDS, Openings
+from talkface.metrics.head import Movement
+from talkface.metrics.opening import LIDS
 from talkface.types import Window
 from tests import fakes
 
@@ -89,6 +90,6 @@ class Painter:
 class PixelReader:
     """Reads what ``Painter`` has painted."""
 
-    def read(self, frames: Tensor) -> Openings:
+    def read(self, frames: Tensor) -> Movement:
         mouth, eyes = (frames[:, 0, *region].mean((1, 2)) for region in (MOUTH, EYES))
-        return Openings(mouth, eyes)
+        return Movement(mouth, eyes, torch.zeros(len(frames), 3))

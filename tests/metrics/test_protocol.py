@@ -9,4 +9,4 @@ def test_only_what_was_measured_is_stated_under_its_title() -> None:
 
 
 def test_every_metric_has_a_statement_of_its_own_or_that_of_another() -> None:
-    assert set(COLUMNS) - set(STATEMENTS) == {"eye_r", "eye_gain", "lse_offset"}
+    assert set(COLUMNS) - set(STATEMENTS) == {"eye_r", "eye_gain", "head_gain", "lse_offset"}
