@@ -8,7 +8,6 @@ import torch
 from torch.nn import Parameter
 from torch.optim.lr_scheduler import LambdaLR
 
-
 FUSED = ("cpu", "cuda")
 """Devices on which one kernel takes the step of all weights: hundreds of small ones add up."""
 

@@ -1,7 +1,9 @@
 """Landmarks by MediaPipe's Face Landmarker, which runs offline from one ``.task`` file."""
 
 import os
+import signal
 import sys
+import threading
 import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -125,6 +127,16 @@ def _native_log_muted() -> Iterator[None]:
         os.close(saved)
 
 
+def _remember_sigprof() -> None:
+    """Tell Python that SIGPROF is ignored.
+
+    MediaPipe's native side sends it to this process and ignores it, unknown to Python. Lightning
+    puts back what Python knows when it is done, and the next one would kill a finished test.
+    """
+    if hasattr(signal, "SIGPROF") and threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGPROF, signal.SIG_IGN)
+
+
 def _import_mediapipe() -> Any:
     try:
         from mediapipe.tasks.python import vision  # noqa: PLC0415
@@ -133,4 +145,5 @@ def _import_mediapipe() -> Any:
             f"The mediapipe backend needs the package mediapipe ({error}). "
             "Install it with `pip install 'talkface[mediapipe]'`."
         ) from error
+    _remember_sigprof()
     return vision

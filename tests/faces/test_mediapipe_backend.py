@@ -1,3 +1,5 @@
+import os
+import signal
 from pathlib import Path
 
 import pytest
@@ -11,6 +13,7 @@ from talkface.faces import (
     align_clip,
     align_image,
     build_detector,
+    mediapipe_backend,
 )
 from talkface.faces.mediapipe_backend import IBUG, to_ibug
 
@@ -95,3 +98,13 @@ def test_an_animal_is_no_face(detector: LandmarkDetector) -> None:
 @needs_model
 def test_a_wall_has_no_face(detector: LandmarkDetector) -> None:
     assert detector.detect(torch.full((2, 3, 200, 200), 128, dtype=torch.uint8)) == [[], []]
+
+
+def test_what_puts_signals_back_leaves_sigprof_ignored() -> None:
+    before = signal.getsignal(signal.SIGPROF)
+    try:
+        mediapipe_backend._remember_sigprof()
+        signal.signal(signal.SIGPROF, signal.getsignal(signal.SIGPROF))
+        os.kill(os.getpid(), signal.SIGPROF)  # would end this process
+    finally:
+        signal.signal(signal.SIGPROF, before)
