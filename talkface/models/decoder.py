@@ -139,10 +139,13 @@ def moved(
     """Take the colour of every pixel from ``flow`` (right, down; half sides) away from it.
 
     Sampled bilinearly (Jaderberg et al. 2015, https://arxiv.org/abs/1506.02025); what lies outside
-    the image repeats its edge.
+    the image repeats its edge. Where the flow is no number the result is none, whereas the sampling
+    alone would read beyond the image.
     """
     side = images.shape[-1]
     axis = (torch.arange(side, device=flow.device, dtype=flow.dtype) * 2 + 1) / side - 1
     here = torch.stack(torch.meshgrid(axis, axis, indexing="xy"), dim=-1)
-    places = here + flow.permute(0, 2, 3, 1)
-    return F.grid_sample(images.float(), places, padding_mode="border", align_corners=False)
+    places = (here + flow.permute(0, 2, 3, 1)).nan_to_num()
+    known = flow.isfinite().all(1, keepdim=True)
+    sampled = F.grid_sample(images.float(), places, padding_mode="border", align_corners=False)
+    return torch.where(known, sampled, torch.nan)

@@ -216,6 +216,8 @@ class RunningStandardize(nn.Module):
         """Take the batch of all processes into the statistics."""
         self.batches += 1
         weight = 1 / self.batches.clamp(max=self.horizon)
-        mean = torch.lerp(self.mean, ranks.mean(x.mean(0)), weight)
-        self.var.lerp_(ranks.mean((x - self.mean).mul(x - mean).mean(0)), weight)  # Welford
-        self.mean.copy_(mean)
+        centre = ranks.mean(x.mean(0))
+        step = centre - self.mean
+        spread = ranks.mean((x - centre).square().mean(0))  # never below 0, however it is rounded
+        self.var.lerp_(spread + (1 - weight) * step.square(), weight)
+        self.mean.add_(weight * step)

@@ -26,12 +26,18 @@ def conv3x3(
     Raises:
         OpsInputError: Numbers are not floating, or devices or dtypes differ.
     """
-    if not isinstance(x, Tensor) or torch.is_autocast_enabled(x.device.type):
+    if not isinstance(x, Tensor) or _casts(x.device):
         return conv3x3_reference(x, weight)  # torch.fx has proxies, autocast casts by itself
     check("conv3x3", x, weight, "weight", alike=True)
     if is_native(x) and pays(x, weight):
         return native.conv3x3(x, weight)
     return conv3x3_reference(x, weight)
+
+
+def _casts(device: torch.device) -> bool:
+    """Whether autocast is on; devices that only know shapes have none."""
+    kind = device.type
+    return torch.amp.is_autocast_available(kind) and torch.is_autocast_enabled(kind)
 
 
 def pays(x: Float[Tensor, "n i h w"], weight: Float[Tensor, "o i 3 3"]) -> bool:

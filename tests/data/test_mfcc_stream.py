@@ -9,8 +9,11 @@ from talkface.data.mfcc_presets import PRESETS
 from talkface.data.mfcc_stream import MfccStream, MfccStreamError, frames_of_sound
 from tests import fakes
 
-NEEDED = 11 * 160 + 400
-"""Samples from the start of a video frame to the end of its patch."""
+
+def needed(mfcc: Mfcc) -> int:
+    """Samples from the start of a video frame to the end of its patch."""
+    preset = mfcc.preset
+    return (preset.steps - preset.lead - 1) * preset.hop + preset.window
 
 
 @pytest.fixture(params=PRESETS, scope="module")
@@ -64,7 +67,8 @@ def test_a_patch_comes_with_the_last_sample_that_it_needs(mfcc: Mfcc, sound: Ten
         for fed, sample in enumerate(sound[:4_000].split(1), start=1)
         for _ in stream.feed(sample)
     ]
-    assert came == [640 * frame + NEEDED for frame in range(3)]
+    assert came == [640 * frame + needed(mfcc) for frame in range(len(came))]
+    assert len(came) >= 2
 
 
 def test_floating_point_chunks_count_like_16_bit_chunks(mfcc: Mfcc, sound: Tensor) -> None:
@@ -77,14 +81,14 @@ def test_floating_point_chunks_count_like_16_bit_chunks(mfcc: Mfcc, sound: Tenso
         assert torch.equal(ours, expected)
 
 
-def test_no_more_is_kept_than_about_a_quarter_of_a_second(mfcc: Mfcc, sound: Tensor) -> None:
+def test_little_more_is_kept_than_a_patch(mfcc: Mfcc, sound: Tensor) -> None:
     stream = MfccStream(mfcc)
     for _ in range(5):
         for chunk in uneven(sound, 6):
             stream.feed(chunk)
             held = stream.kept.untyped_storage().nbytes() // 4
-            assert len(stream.kept) == held < 3 * 640 + NEEDED
-    assert stream.next == (5 * len(sound) - NEEDED) // 640 + 1
+            assert len(stream.kept) == held < 2 * needed(mfcc) + 640
+    assert stream.next == (5 * len(sound) - needed(mfcc)) // 640 + 1
 
 
 @pytest.mark.parametrize("frames", [97, 99, 130])
@@ -93,7 +97,7 @@ def test_the_caller_may_say_how_many_frames_there_are(
 ) -> None:
     stream = MfccStream(mfcc)
     begun = stream.feed(sound)
-    assert len(begun) == 97
+    assert len(begun) == (len(sound) - needed(mfcc)) // 640 + 1 <= 97
     rest = stream.finish(frames)
     whole = mfcc.per_frame(sound, 0, frames)
     torch.testing.assert_close(torch.cat([begun, rest]), whole, rtol=0, atol=2e-4)

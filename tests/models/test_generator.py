@@ -338,3 +338,14 @@ def test_half_precision_stays_finite_and_close_to_full_precision() -> None:
     half.float().square().mean().backward()
     assert all(p.grad is not None and p.grad.isfinite().all() for p in network.parameters())
     assert (half - full).abs().mean() < 0.03 * full.abs().mean()
+
+
+def test_a_flow_that_is_no_number_shows_and_crashes_nothing() -> None:
+    flow = torch.zeros(1, 2, 8, 8)
+    flow[0, 0, 1, 1], flow[0, 1, 2, 2] = torch.nan, torch.inf
+    flow.requires_grad_()
+    out = moved(torch.rand(1, 3, 8, 8), flow)
+    unknown = ~out.isfinite().all(1)[0]
+    assert unknown.nonzero().tolist() == [[1, 1], [2, 2]]
+    (gradient,) = torch.autograd.grad(out.sum(), flow)
+    assert gradient.shape == flow.shape

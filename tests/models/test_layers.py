@@ -243,3 +243,13 @@ def test_the_gradient_does_not_pass_through_the_statistics() -> None:
     layer(x).sum().backward()
     assert x.grad is not None
     torch.testing.assert_close(x.grad, torch.rsqrt(layer.var + 1e-5).expand(8, 2))
+
+
+def test_codes_that_are_all_alike_are_standardised_to_almost_nothing() -> None:
+    standardize = RunningStandardize(64)
+    torch.manual_seed(0)
+    alike = (100 * torch.rand(1, 64)).expand(30, -1)
+    for _ in range(3):
+        codes = standardize(alike)
+    assert (standardize.var >= 0).all()
+    assert codes.abs().max() < 0.1
