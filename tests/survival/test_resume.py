@@ -7,6 +7,8 @@ import pytest
 from talkface.cli import main
 from tests.survival.survivor import command, content, differences
 
+pytestmark = pytest.mark.slow
+
 STOP = "--trainer.callbacks+=tests.survival.survivor.EndAfter"
 VALIDATION = "--trainer.callbacks+=tests.survival.survivor.EndInValidation"
 

@@ -56,6 +56,7 @@ def trained(prepared: Path, *, again: bool) -> tuple[TalkFace, Seen]:
     return model, seen
 
 
+@pytest.mark.slow
 def test_computing_activations_again_changes_no_loss_gradient_statistic_or_weight(
     prepared: Path,
 ) -> None:
