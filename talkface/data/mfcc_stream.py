@@ -32,7 +32,7 @@ class MfccStream:
 
     Attributes:
         next: The video frame whose patch comes next.
-        kept: What patches to come still need of the sound, in [-1, 1]; about a quarter of a second.
+        kept: What patches to come still need of the sound, in [-1, 1]; about a patch.
     """
 
     def __init__(self, mfcc: Mfcc) -> None:

@@ -12,7 +12,7 @@ from talkface.diagnose.finding import Finding
 from talkface.diagnose.sources import sources_of
 from talkface.diagnose.subject import Subject
 from talkface.losses.sync import standardize, unit
-from talkface.metrics.table import Cell, ResultTable
+from talkface.metrics.table import Cell, ResultTable, plain
 
 WINDOW = 20
 """Frames of a window; fewer where clips are short."""
@@ -179,5 +179,5 @@ def mean(values: Sequence[float]) -> float:
     return sum(values) / len(values) if values else float("nan")
 
 
-def _listed(curve: Float[Tensor, " lags"]) -> list[float | None]:
-    return [value if value == value else None for value in curve.tolist()]  # noqa: PLR0124
+def _listed(curve: Float[Tensor, " lags"]) -> list[float | str | None]:
+    return [plain(value) for value in curve.tolist()]
